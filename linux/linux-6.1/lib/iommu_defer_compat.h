@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the IOMMU probe deferral tests ask of the kernel in ways that differ
+ * between kernel versions: here, as linux-6.1 answers.
+ */
+#ifndef _LIB_IOMMU_DEFER_COMPAT_H
+#define _LIB_IOMMU_DEFER_COMPAT_H
+
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/of_device.h>
+#include <linux/of_iommu.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "iommu_defer.h"
+
+/* Drivers are no longer declared: any IOMMU may come until the end of init. */
+#define DEFER_WANT_DRIVERLESS_BEFORE	DEFER_WAIT
+
+/* One attempt, by the function that the whole series is about. */
+static inline enum defer_result defer_configure(struct device *dev,
+						struct device_node *np)
+{
+	const struct iommu_ops *ops = of_iommu_configure(dev, np, NULL);
+
+	if (IS_ERR(ops))
+		return PTR_ERR(ops) == -EPROBE_DEFER ? DEFER_WAIT : DEFER_ERROR;
+
+	return ops ? DEFER_OPS : DEFER_NO_IOMMU;
+}
+
+static inline const struct iommu_ops *defer_fwspec_ops(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+
+	return fwspec ? fwspec->ops : NULL;
+}
+
+static inline unsigned int defer_fwspec_ids(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+
+	return fwspec ? fwspec->num_ids : 0;
+}
+
+/* full_name is the last component only. */
+static inline char *defer_full_name(struct device_node *parent,
+				    const char *name)
+{
+	return kstrdup(name, GFP_KERNEL);
+}
+
+/* of_attach_node() takes a reference of its own. */
+static inline void defer_node_hold(struct device_node *np)
+{
+}
+
+static inline bool defer_domain_type_ok(unsigned int type)
+{
+	if (type & __IOMMU_DOMAIN_DMA_API)
+		return IS_ENABLED(CONFIG_IOMMU_DMA);
+
+	return type == IOMMU_DOMAIN_UNMANAGED;
+}
+
+/* The cookie is the core's business. */
+static inline int defer_domain_init(struct iommu_domain *domain,
+				    unsigned int type)
+{
+	return 0;
+}
+
+static inline void defer_domain_exit(struct iommu_domain *domain)
+{
+}
+
+/* The ops of dma-direct are NULL, and those of IOMMUs are static. */
+static inline bool defer_iommu_dma_ops(struct device *dev)
+{
+	return dev->dma_ops && dev->dma_ops != &defer_foreign_ops;
+}
+
+static inline bool defer_direct_dma_ops(struct device *dev)
+{
+	return !dev->dma_ops;
+}
+
+#ifdef CONFIG_ARM
+#include <asm/dma-iommu.h>
+
+static inline bool defer_dma_mapping(struct device *dev)
+{
+	return to_dma_iommu_mapping(dev);
+}
+
+static inline void defer_arch_setup(struct device *dev, bool translated)
+{
+	arch_setup_dma_ops(dev, SZ_1G, SZ_64M,
+			   translated ? defer_fwspec_ops(dev) : NULL, false);
+}
+
+/* How a driver gets rid of the mapping that arch_setup_dma_ops() made. */
+static inline void defer_drop_arch_mapping(struct device *dev)
+{
+	struct dma_iommu_mapping *mapping = to_dma_iommu_mapping(dev);
+
+	arm_iommu_detach_device(dev);
+	arm_iommu_release_mapping(mapping);
+}
+#else
+static inline bool defer_dma_mapping(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type & __IOMMU_DOMAIN_DMA_API;
+}
+#endif
+
+#endif /* _LIB_IOMMU_DEFER_COMPAT_H */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fake IOMMU driver of the IOMMU probe deferral tests, for v4.12.
+ *
+ * Bus ops can be set once and never taken back, and the platform bus belongs to
+ * the kernel's own IOMMU drivers.  So the fake IOMMU serves a bus of its own,
+ * which dma_configure() treats like any other.
+ */
+
+#include <linux/init.h>
+#include <linux/of_iommu.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "iommu_defer.h"
+#include "iommu_defer_compat.h"
+
+IOMMU_OF_DECLARE(iommu_defer, DEFER_DECLARED, NULL);
+
+static int defer_add_device(struct device *dev);
+static void defer_remove_device(struct device *dev);
+
+static int defer_map(struct iommu_domain *domain, unsigned long iova,
+		     phys_addr_t paddr, size_t size, int prot)
+{
+	return defer_fake_map(domain, iova, paddr, size);
+}
+
+/* of_xlate comes and goes, see defer_iommu_core_register(). */
+static struct iommu_ops defer_ops = {
+	.domain_alloc	= defer_fake_domain_alloc,
+	.domain_free	= defer_fake_domain_free,
+	.attach_dev	= defer_fake_attach,
+	.detach_dev	= defer_fake_detach,
+	.map		= defer_map,
+	.unmap		= defer_fake_unmap,
+	.map_sg		= default_iommu_map_sg,
+	.iova_to_phys	= defer_fake_iova_to_phys,
+	.add_device	= defer_add_device,
+	.remove_device	= defer_remove_device,
+	.device_group	= defer_fake_group,
+	.pgsize_bitmap	= SZ_4K,
+};
+
+static int defer_add_device(struct device *dev)
+{
+	struct iommu_group *group;
+	int err;
+
+	if (defer_fwspec_ops(dev) != &defer_ops)
+		return -ENODEV;
+
+	err = defer_fake_add(dev);
+	if (err)
+		return err;
+
+	group = iommu_group_get_for_dev(dev);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+
+	iommu_group_put(group);
+	return 0;
+}
+
+static void defer_remove_device(struct device *dev)
+{
+	iommu_group_remove_device(dev);
+	iommu_fwspec_free(dev);
+}
+
+int defer_iommu_core_register(struct defer_iommu *iommu)
+{
+	defer_ops.of_xlate = defer_fake.has_xlate ? defer_fake_xlate : NULL;
+	iommu_device_set_ops(&iommu->iommu, &defer_ops);
+	iommu_device_set_fwnode(&iommu->iommu, &iommu->np->fwnode);
+	return iommu_device_register(&iommu->iommu);
+}
+
+void defer_iommu_core_unregister(struct defer_iommu *iommu)
+{
+	iommu_device_unregister(&iommu->iommu);
+}
+
+static int defer_match(struct device *dev, struct device_driver *drv)
+{
+	return !!dev->platform_data;
+}
+
+static struct bus_type defer_bus = {
+	.name = "iommu-defer",
+	.match = defer_match,
+};
+
+static struct device_driver defer_driver = {
+	.name = DEFER_MASTER_NAME,
+	.bus = &defer_bus,
+	.probe = defer_master_probe,
+};
+
+static void defer_master_release(struct device *dev)
+{
+	of_node_put(dev->of_node);
+	kfree(dev);
+}
+
+/* A master on the bus of the fake IOMMU; it probes if @data is there. */
+struct device *defer_master_add(struct device_node *np, void *data)
+{
+	static atomic_t id = ATOMIC_INIT(0);
+	struct device *dev;
+	int err;
+
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+
+	device_initialize(dev);
+	dev->bus = &defer_bus;
+	dev->of_node = of_node_get(np);
+	dev->release = defer_master_release;
+	dev->coherent_dma_mask = DMA_BIT_MASK(32);
+	dev->dma_mask = &dev->coherent_dma_mask;
+	dev->platform_data = data;
+	err = dev_set_name(dev, DEFER_MASTER_NAME ".%d",
+			   atomic_inc_return(&id));
+	if (!err)
+		err = device_add(dev);
+	if (err) {
+		put_device(dev);
+		return ERR_PTR(err);
+	}
+
+	return dev;
+}
+
+unsigned int defer_master_remove(struct device *dev)
+{
+	device_unregister(dev);
+	return 0;
+}
+
+static int __init defer_fake_init(void)
+{
+	return bus_register(&defer_bus) ?:
+	       bus_set_iommu(&defer_bus, &defer_ops) ?:
+	       driver_register(&defer_driver);
+}
+subsys_initcall_sync(defer_fake_init);

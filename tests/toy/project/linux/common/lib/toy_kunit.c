@@ -1,0 +1,1 @@
+/* the tests of one and two */

@@ -1,0 +1,1 @@
+/* what the toy base lacks */
