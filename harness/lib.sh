@@ -190,8 +190,12 @@ series_facts() {
 	patch_facts "${list[@]}"
 }
 
-series_hash() { # BASE: what results/ are recorded for
-	(cd "$DEFER_ROOT/series/$1" && sha256sum -- *.patch) | sha256sum | cut -c 1-16
+# What results/ are recorded for: the code. A message that is worded better changes no result.
+series_hash() { # BASE
+	local patch
+	for patch in "$DEFER_ROOT/series/$1"/*.patch; do
+		patch_parts "$patch" hunks
+	done | sha256sum | cut -c 1-16
 }
 
 # The text of an edit or series patch without what is generated: From, Date, Subject in

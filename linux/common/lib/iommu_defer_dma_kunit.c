@@ -11,6 +11,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/device.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/kref.h>

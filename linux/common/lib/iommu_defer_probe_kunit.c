@@ -16,8 +16,8 @@
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
 
-/* For the driver core to call a driver again; emulated machines are slow. */
-#define DEFER_ATTEMPT_TIMEOUT	(30 * HZ)
+/* For the driver core to call a driver again: milliseconds, even emulated. */
+#define DEFER_ATTEMPT_TIMEOUT	(5 * HZ)
 
 /**
  * struct defer_probe - fixture: a master with a driver, and its IOMMU
