@@ -168,6 +168,16 @@ log() { echo "$CACHE"/work/toy-*/boot-arm.log; }
 	grep -q 'UPTO=0: 4 failing; crashed: .*Internal error: Oops' "$DEFER_ROOT/results/toy/arm/steps.txt"
 }
 
+@test "listed expands a star to the names that are expected, and to no other" {
+	sed 's/^  toy.one$/  toy.on*/' "$DEFER_ROOT"/series/toy/0001-* >"$DEFER_ROOT/series/toy/star.patch"
+	h listed "$DEFER_ROOT/series/toy/star.patch" arm
+	[ "$output" = "$("$HARNESS/listed" "$DEFER_ROOT"/series/toy/0001-* arm)" ]
+	sed 's/^  toy.one$/  toy.nothing*/' "$DEFER_ROOT"/series/toy/0001-* >"$DEFER_ROOT/series/toy/star.patch"
+	h listed "$DEFER_ROOT/series/toy/star.patch" arm
+	[ "$status" -ne 0 ]
+	[[ $output = *"no name in"* ]]
+}
+
 @test "listed reads both forms, and leaves other archs out" {
 	h listed "$DEFER_ROOT"/series/toy/0001-* arm
 	[ "$output" = "$(printf 'boot: plain\ntoy.one')" ]
