@@ -9,7 +9,7 @@ setup() {
 	export TREE=$tree ARCH=arm
 }
 
-log() { echo "$CACHE"/work/toy-*/boot-arm.log; }
+log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 
 @test "run ends in the decision table, and a second run gives the same" {
 	h run

@@ -5,7 +5,7 @@ load helper
 
 setup_series() { "$HARNESS/series" 2>/dev/null; }
 
-exported() { echo "$CACHE"/work/toy*/src; }
+exported() { echo "$CACHE"/trees/toy*/src; }
 
 @test "a git tree, a plain directory and a tarball all give the patched source" {
 	setup_series
@@ -13,7 +13,7 @@ exported() { echo "$CACHE"/work/toy*/src; }
 	tar -cJf "$BATS_TEST_TMPDIR/linux.tar.xz" -C "$BATS_TEST_TMPDIR" linux
 	git_tree
 	for t in "$tree" "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/linux.tar.xz"; do
-		rm -rf "$CACHE/work"
+		rm -rf "$CACHE/trees"
 		TREE=$t h tree
 		expect 0 "fixes 1 to 2 of 2 and the tests are applied"
 		grep -q 'two: fixed' "$(exported)/drivers/toy.c"
