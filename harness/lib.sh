@@ -128,7 +128,8 @@ lock_cache() {
 bases() {
 	local conf
 	for conf in "$DEFER_ROOT"/bases/*/base.conf; do
-		[ ! -e "$conf" ] || basename "$(dirname "$conf")"
+		conf=${conf%/base.conf}
+		[ ! -d "$conf" ] || echo "${conf##*/}"
 	done
 }
 
@@ -192,41 +193,59 @@ series_facts() {
 
 # What results/ are recorded for: the code. A message that is worded better changes no result.
 series_hash() { # BASE
-	local patch
-	for patch in "$DEFER_ROOT/series/$1"/*.patch; do
-		patch_parts "$patch" hunks
-	done | sha256sum | cut -c 1-16
+	patch_parts hunks "$DEFER_ROOT/series/$1"/*.patch | sha256sum | cut -c 1-16
 }
 
-# The text of an edit or series patch without what is generated: From, Date, Subject in
-# one line each, message, ---, New-file lines, hunks.
-patch_parts() { # FILE head|subject|body|new|hunks
-	awk -v want="$2" '
+# The text of edits or series patches without what is generated: From, Date, Subject in one line
+# each, message, what stands below --- (New-file lines, and what has no place there), hunks.
+patch_parts() { # head|subject|body|new|stray|hunks FILE...
+	patch_awk -v want="$1" "${@:2}"
+}
+
+# All parts at once, each in a file DIR/NAME.PART.
+split_patches() { # DIR FILE...
+	mkdir -p "$1"
+	[ $# -eq 1 ] || patch_awk -v dir="$1" "${@:2}"
+}
+
+patch_awk() { # -v VARIABLE FILE...
+	awk "$1" "$2" '
+	BEGIN { split("head subject body new stray hunks", parts, " ") }
+	function put(part, text) {
+		if (dir) print text >(out "." part)
+		else if (part == want) print text }
 	function header(l) {
 		if (l ~ /^[ \t]/) { sub(/^[ \t]+/, " ", l); held = held l; return }
 		flush(); held = l }
 	function flush() {
 		if (held ~ /^Subject:/) {
 			sub(/^Subject: */, "", held); sub(/^(\[PATCH[^]]*\] *)+/, "", held)
-			if (want == "subject") print held
-			if (want == "head") print "Subject: " held
-		} else if (want == "head" && held ~ /^(From|Date):/) print held
+			put("subject", held)
+			put("head", "Subject: " held)
+		} else if (held ~ /^(From|Date):/) put("head", held)
 		held = "" }
-	NR == 1 && /^From [0-9a-f]+ / { next }
+	function end_file() {
+		for (i = n; i > n - 4 && i > 0; i--) if (line[i] == "-- ") n = i - 1
+		for (i = 1; i <= n; i++) put("hunks", line[i])
+		if (dir) for (i in parts) close(out "." parts[i]) }
+	FNR == 1 {
+		if (NR > 1) end_file()
+		part = n = 0; held = blank = ""
+		i = split(FILENAME, path, "/"); out = dir "/" path[i]
+		if (dir) for (i in parts) printf "" >(out "." parts[i])
+	}
+	FNR == 1 && /^From [0-9a-f]+ / { next }
 	part == 0 && /^$/ { flush(); part = 1; next }
 	part == 0 { header($0); next }
 	part == 1 && /^---$/ { part = 2; next }
 	part == 1 && /^$/ { blank = blank "\n"; next }
-	part == 1 { if (want == "body") printf "%s%s\n", blank, $0; blank = ""; next }
+	part == 1 { put("body", blank $0); blank = ""; next }
 	part == 2 && /^diff --git / { part = 3 }
-	part == 2 && /^New-file: / { if (want == "new") print $2; next }
-	part == 2 && /^-- $/ { exit }
-	part == 2 && !/^( |$)/ { if (want == "stray") print; next }
+	part == 2 && /^New-file: / { put("new", $2); next }
+	part == 2 && /^-- $/ { part = 4 }
+	part == 2 && !/^( |$)/ { put("stray", $0); next }
 	part == 3 { line[++n] = $0 }
-	END {
-		if (want != "hunks") exit
-		for (i = n; i > n - 4 && i > 0; i--) if (line[i] == "-- ") n = i - 1
-		for (i = 1; i <= n; i++) print line[i] }' "$1"
+	END { end_file() }' "${@:3}"
 }
 
 allowed_splats() { # BASE: what its tests provoke on purpose

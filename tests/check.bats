@@ -34,6 +34,19 @@ setup() {
 	expect 22 "not ok round trip: toy"
 }
 
+@test "a new file changed by hand in the series is no round trip" {
+	cp "$TESTS"/toy/project/edits/toy/0003-* "$DEFER_ROOT/edits/toy/"
+	cp -r "$TESTS/toy/project/linux" "$DEFER_ROOT/"
+	"$HARNESS/series" 2>/dev/null
+	h check
+	expect 22 "ok round trip: toy"
+	[[ $output != *"not ok round trip"* ]]
+	sed -i '/^+++ b.lib.toy_shim.c/,$ s/^+[^+].*/&\/* more *\//' "$DEFER_ROOT"/series/toy/0003-*
+	h check
+	expect 22 "linux/toy/lib/toy_shim.c differ"
+	expect 22 "not ok round trip: toy"
+}
+
 @test "messages: signature, long line, Fixes and subject" {
 	sed -i 's/^One is broken.*/&\n\nFixes: 1234 (no title)\nSigned-off-by: A Developer <dev@example.org>/' "$DEFER_ROOT"/edits/toy/0001-*
 	sed -i "s/^Two is.*/$(printf 'two %.0s' {1..20})/; s/^Subject:.*/Subject: no subsystem/" "$DEFER_ROOT"/edits/toy/0002-*
@@ -43,6 +56,10 @@ setup() {
 	expect 22 "who takes the series signs it"
 	expect 22 "line of 80 columns"
 	expect 22 'want "subsystem: what it does"'
+	sed -i '/^One is broken/,/^  boot: plain/d' "$DEFER_ROOT"/edits/toy/0001-*
+	"$HARNESS/series" 2>/dev/null
+	h check
+	expect 22 "toy/0001-toy-fix-one.patch: no message"
 }
 
 @test "checkpatch is heard, and again when asked again" {
