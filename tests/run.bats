@@ -154,6 +154,24 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 	grep -q 'ab00dc43f27bff5fd0435d68771b8bc005e5e777 drivers/toy.c' "$dir/meta"
 }
 
+@test "flips, when it is to be brief, runs none and all of the fixes only, and is not enough for a release" {
+	BRIEF=1 h flips
+	expect 23 "+ toy.one"
+	expect 23 "! brief: the fixes were not run one by one"
+	expect 23 "lines with ! or -"
+	[[ $output != *"fixes up to 1"* ]]
+	dir=$DEFER_ROOT/results/toy/arm
+	[ "$(grep -c '^UPTO=' "$dir/steps.txt")" -eq 2 ]
+	grep -q '^UPTO=0: 3 failing$' "$dir/steps.txt"
+	grep -q '^UPTO=2: 0 failing$' "$dir/steps.txt"
+	grep -q '^all fixes at once$' "$dir/flips.txt"
+	for name in toy.one toy.two "boot: plain"; do
+		grep -q "^  + $name$" "$dir/flips.txt"
+	done
+	grep -q 'not ok 1 one' "$dir/before.log"
+	grep -q ' ok 2 two' "$dir/after.log"
+}
+
 @test "flips refuses a message that names too much or too little" {
 	sed -i 's/^  toy.two$/  toy.nothing/' "$DEFER_ROOT"/edits/toy/0002-*
 	"$HARNESS/series" 2>/dev/null
