@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
-export TREE BASE ARCH UPTO ONTO DEST SCENARIO CACHE
+export TREE BASE ARCH UPTO ONTO DEST SCENARIO KCONFIG CACHE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test series import check apply boot flips release
+.PHONY: help run test series import check apply boot flips cost audit release
 
 help: ## this text
 	@harness/help
@@ -31,6 +31,12 @@ apply: ## a patched copy of TREE=path (or of BASE=) in the new directory DEST=
 
 flips: ## which fix makes which test pass, into results/: [TREE=path] [BASE=] [ARCH=]
 	@harness/flips
+
+cost: ## what waiting costs a boot, in guest instructions: [TREE=path] [BASE=] [ARCH=]
+	@harness/cost
+
+audit: ## how the IOMMU drivers of a tree make themselves known, and what to look at: TREE=path
+	@harness/audit
 
 release: ## check, and refuse results/ that are not of this series
 	@harness/release

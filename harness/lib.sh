@@ -27,6 +27,7 @@ source  21   edits/ or linux/ are not consistent, or cannot be imported
 check   22   make check found something
 flips   23   a fix does not flip the tests that its message names
 release 24   make release refuses
+audit   25   make audit found something to look at
 '
 
 # die STAGE MESSAGE: the one way out of an error.
@@ -144,6 +145,10 @@ load_base() {
 	. "$conf"
 	[[ -n ${BASE_LAYERS:-} && -n ${BASE_ARCHES:-} && -n ${BASE_FIXES:-} ]] ||
 		die source "$conf must set BASE_LAYERS, BASE_ARCHES and BASE_FIXES"
+	# What UPTO= can be: none, the fixes, and the patches that stand apart from them.
+	BASE_STEPS=$(xargs <<<"$(seq 0 "$BASE_FIXES") ${BASE_APART:-}")
+	# shellcheck disable=SC2034 # for harness/tree and harness/flips
+	BASE_LAST=${BASE_STEPS##* }
 }
 
 # load_arch ARCH: sets CROSS_COMPILE, IMAGE, QEMU, MACHINE, CPU, CONSOLE.
@@ -162,10 +167,10 @@ check_arch() {
 		die usage "base $BASE is not for ARCH '$1', only for: $BASE_ARCHES"
 }
 
-# check_upto UPTO: a number of fixes; prints it without leading zeros.
+# check_upto UPTO: the number of a fix; prints it without leading zeros.
 check_upto() {
-	{ [[ $1 =~ ^[0-9]{1,4}$ ]] && ((10#$1 <= BASE_FIXES)); } ||
-		die usage "UPTO='$1' is not a fix of $BASE: 0 (the tests only) to $BASE_FIXES"
+	{ [[ $1 =~ ^[0-9]{1,4}$ ]] && [[ " $BASE_STEPS " = *" $((10#$1)) "* ]]; } ||
+		die usage "UPTO='$1' is not a fix of $BASE: 0 (the tests only) to $BASE_FIXES${BASE_APART:+, or $BASE_APART}"
 	echo $((10#$1))
 }
 
@@ -191,9 +196,11 @@ series_facts() {
 	patch_facts "${list[@]}"
 }
 
-# What results/ are recorded for: the code. A message that is worded better changes no result.
+# What results/ are recorded for: the code. No result changes with a message or a text.
 series_hash() { # BASE
-	patch_parts hunks "$DEFER_ROOT/series/$1"/*.patch | sha256sum | cut -c 1-16
+	patch_parts hunks "$DEFER_ROOT/series/$1"/*.patch |
+		awk '/^diff --git / { code = $4 !~ /^b\/(Documentation\/|MAINTAINERS$)/ } code' |
+		sha256sum | cut -c 1-16
 }
 
 # The text of edits or series patches without what is generated: From, Date, Subject in one line

@@ -204,3 +204,29 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 	h listed "$DEFER_ROOT"/series/toy/0002-* arm
 	[ "$output" = toy.two ]
 }
+
+# The second fix becomes one that stands apart.
+set_apart() {
+	sed -i 's/^BASE_FIXES=2/BASE_FIXES=1\nBASE_APART=2/' "$DEFER_ROOT/bases/toy/base.conf"
+}
+
+@test "a patch that stands apart is left out by UPTO, and is a step of its own for flips" {
+	set_apart
+	UPTO=1 h run
+	expect 1 "patches up to 1 of 2"
+	h run
+	expect 0 "patches up to 2 of 2"
+	UPTO=3 h run
+	expect 2 "UPTO='3' is not a fix of toy: 0 (the tests only) to 1, or 2"
+	h flips
+	expect 0 "0002 toy"
+	[ "$(grep -c '^UPTO=' "$DEFER_ROOT/results/toy/arm/steps.txt")" -eq 3 ]
+}
+
+@test "cost counts the instructions of a boot, and refuses fixes that make it longer" {
+	COUNTS="0 2" h cost
+	expect 0 "toy arm: instructions"
+	grep -Eq "never +2 .* 1.0000$" <<<"$output"
+	FAKE_QEMU=slow COUNTS=0 h cost
+	expect 1 "more than 2 % longer with the fixes: arm/none/0 arm/disabled/0 arm/never/0"
+}

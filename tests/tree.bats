@@ -15,7 +15,7 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 	for t in "$tree" "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/linux.tar.xz"; do
 		rm -rf "$CACHE/trees"
 		TREE=$t h tree
-		expect 0 "fixes 1 to 2 of 2 and the tests are applied"
+		expect 0 "patches up to 2 of 2 and the tests are applied"
 		grep -q 'two: fixed' "$(exported)/drivers/toy.c"
 		[ -e "$(exported)/lib/toy_shim.c" ]
 	done
@@ -25,7 +25,7 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 	setup_series
 	git_tree
 	TREE=$tree UPTO=0001 h tree
-	expect 0 "fixes 1 to 1 of 2"
+	expect 0 "patches up to 1 of 2"
 	grep -q 'one: fixed' "$(exported)/drivers/toy.c"
 	grep -q 'two: broken' "$(exported)/drivers/toy.c"
 	TREE=$tree UPTO=0 h tree

@@ -41,8 +41,9 @@ const char *defer_result_name(enum defer_result result);
 #define DEFER_FAULT_DOMAIN_LEAK		BIT(7)	/* 4: domain outlives device */
 #define DEFER_FAULT_CALL_ORDER		BIT(8)	/* 1: add_device, no of_xlate */
 #define DEFER_FAULT_STILL_MAPPED	BIT(9)	/* 4: domain freed under memory */
+#define DEFER_FAULT_DIRECT_OPS		BIT(10)	/* 3: fwspec, but direct ops */
 
-#define DEFER_FAULT_NAMES_SIZE		160
+#define DEFER_FAULT_NAMES_SIZE		176
 
 const char *defer_fault_names(unsigned int faults, char *buf, size_t size);
 
@@ -50,8 +51,10 @@ const char *defer_fault_names(unsigned int faults, char *buf, size_t size);
  * struct defer_fake - the fake IOMMU driver, as seen by a test
  * @has_xlate: whether the driver has an of_xlate callback at all
  * @xlate_ret: what of_xlate returns
+ * @xlate_good: how many calls of of_xlate succeed all the same, before that
  * @add_ret: what add_device (probe_device on newer kernels) returns
  * @attach_ret: what attach_dev returns
+ * @no_domains: the driver has no IOMMU domain left to give
  * @xlate_calls: calls of of_xlate
  * @add_calls: calls of add_device for a master of this driver
  * @groups: IOMMU groups that are alive
@@ -62,8 +65,10 @@ const char *defer_fault_names(unsigned int faults, char *buf, size_t size);
 struct defer_fake {
 	bool has_xlate;
 	int xlate_ret;
+	unsigned int xlate_good;
 	int add_ret;
 	int attach_ret;
+	bool no_domains;
 	unsigned int xlate_calls;
 	unsigned int add_calls;
 	int groups;
@@ -100,6 +105,7 @@ phys_addr_t defer_fake_iova_to_phys(struct iommu_domain *domain,
  * @iommu: its handle in the IOMMU core
  * @hwdev: the device that stands for it, where the core wants one
  * @node: entry in the list of registered instances
+ * @other: it has another driver than all the others
  * @registered: whether the IOMMU core knows it
  */
 struct defer_iommu {
@@ -107,6 +113,7 @@ struct defer_iommu {
 	struct iommu_device iommu;
 	struct device *hwdev;
 	struct list_head node;
+	bool other;
 	bool registered;
 };
 
@@ -133,6 +140,8 @@ unsigned int defer_node_remove(struct device_node *np);
  * struct defer_master - what its driver does to a master, and sees of it
  * @defer_times: how often the driver defers for reasons of its own
  * @managed: the driver allocates a DMA buffer that devres is to free
+ * @wide: the driver says that the master can address 64 bits
+ * @again: the driver has the DMA of its device configured once more
  * @attempts: how often the driver has been called
  * @result: whether the last attempt found the master behind its IOMMU
  * @reaches: whether a buffer mapped by the last attempt resolved to itself
@@ -142,6 +151,8 @@ unsigned int defer_node_remove(struct device_node *np);
 struct defer_master {
 	unsigned int defer_times;
 	bool managed;
+	bool wide;
+	bool again;
 
 	unsigned int attempts;
 	enum defer_result result;
@@ -163,6 +174,9 @@ bool defer_master_bound(struct device *dev);
  * @iommu_cells: value of #iommu-cells; negative: the property is absent
  * @specifier_cells: cells behind the phandle in iommus; negative: no iommus
  * @dangling: the phandle leads nowhere
+ * @also: a scene that has been built, whose IOMMU the master names as well, or
+ *	NULL; the specifier is as said in that scene
+ * @phandle: of the IOMMU node
  * @iommu: the IOMMU
  * @master_np: the node of the master
  * @master: the master
@@ -173,7 +187,9 @@ struct defer_scene {
 	int iommu_cells;
 	int specifier_cells;
 	bool dangling;
+	const struct defer_scene *also;
 
+	u32 phandle;
 	struct defer_iommu iommu;
 	struct device_node *master_np;
 	struct device *master;

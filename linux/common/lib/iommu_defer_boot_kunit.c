@@ -10,6 +10,7 @@
  *		 iommu-defer,want = "translated";
  *		 iommu-defer,defer-times = <1>; };
  *	pcie { iommu-defer,want = "untranslated"; };
+ *	iommu { iommu-defer,stays; };
  *
  * A master is "translated", "untranslated" or "unbound".  The driver of the
  * masters is here; in front of a PCI host bridge it is the PCI drivers' own.
@@ -147,7 +148,9 @@ static void defer_boot_judge_master(struct kunit *test, struct device_node *np)
 	KUNIT_EXPECT_EQ_MSG(test, master->faults, 0U, "%s: broken: %s",
 			    np->name, defer_fault_names(master->faults, faults,
 							sizeof(faults)));
-	KUNIT_EXPECT_EQ(test, master->attempts, defer_times + 1);
+	/* That option unbinds each device once and probes it again */
+	KUNIT_EXPECT_EQ(test, master->attempts, defer_times + 1 +
+			IS_ENABLED(CONFIG_DEBUG_TEST_DRIVER_REMOVE));
 }
 
 /* Every platform master is what its node says it should become */
@@ -190,6 +193,30 @@ static void pci_masters(struct kunit *test)
 	KUNIT_EXPECT_GT(test, masters, 0);
 }
 
+/*
+ * A driver can't be unbound from an IOMMU that has masters: they would keep DMA
+ * ops, a mapping and page tables that are gone
+ */
+static void iommus_stay(struct kunit *test)
+{
+	struct platform_device *pdev;
+	struct device_node *np;
+	int iommus = 0;
+
+	for_each_node_with_property(np, "iommu-defer,stays") {
+		pdev = of_find_device_by_node(np);
+		KUNIT_ASSERT_NOT_NULL(test, pdev);
+		KUNIT_ASSERT_TRUE(test, defer_master_bound(&pdev->dev));
+		KUNIT_EXPECT_TRUE(test,
+				  pdev->dev.driver->suppress_bind_attrs);
+		put_device(&pdev->dev);
+		iommus++;
+	}
+
+	if (!iommus)
+		kunit_skip(test, "no IOMMU has to stay in this scenario");
+}
+
 /* No IOMMU driver has claimed the bus of a machine that lacks its IOMMU */
 static void platform_bus_is_free(struct kunit *test)
 {
@@ -223,6 +250,7 @@ static int defer_boot_test_init(struct kunit *test)
 static struct kunit_case defer_boot_cases[] = {
 	KUNIT_CASE(platform_masters),
 	KUNIT_CASE(pci_masters),
+	KUNIT_CASE(iommus_stay),
 	KUNIT_CASE(platform_bus_is_free),
 	KUNIT_CASE(kernel_text_is_intact),
 	{}

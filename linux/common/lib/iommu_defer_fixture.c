@@ -9,18 +9,12 @@
 #include <linux/kref.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
 
-struct defer_fake defer_fake = { .has_xlate = true };
-
 const struct dma_map_ops defer_foreign_ops;
-
-static LIST_HEAD(defer_iommus);
-static DEFINE_SPINLOCK(defer_iommus_lock);
 
 /* Names */
 
@@ -55,7 +49,7 @@ const char *defer_fault_names(unsigned int faults, char *buf, size_t size)
 	static const char * const names[] = {
 		"fwspec left", "fwspec missing", "group left", "no mapping",
 		"live under direct ops", "node refs", "group leak",
-		"domain leak", "call order", "still mapped",
+		"domain leak", "call order", "still mapped", "direct ops",
 	};
 	unsigned int i;
 	int len = 0;
@@ -67,259 +61,6 @@ const char *defer_fault_names(unsigned int faults, char *buf, size_t size)
 					 len ? ", " : "", names[i]);
 
 	return buf;
-}
-
-/* The fake IOMMU driver */
-
-#define DEFER_DOMAIN_SLOTS	64
-
-/* Page tables of the poor: a few extents, enough for the DMA API's checks. */
-struct defer_domain {
-	struct iommu_domain domain;
-	spinlock_t lock;	/* protects slot[] */
-	struct {
-		unsigned long iova;
-		phys_addr_t paddr;
-		size_t size;
-	} slot[DEFER_DOMAIN_SLOTS];
-};
-
-/*
- * ARM maps from bus address 0 up where there is no dma-ranges property, and
- * never unmaps what is there: arm_iommu_unmap_page() takes 0 for no address.
- */
-static bool defer_counts(unsigned long iova)
-{
-	return iova;
-}
-
-static struct defer_domain *to_defer_domain(struct iommu_domain *domain)
-{
-	return container_of(domain, struct defer_domain, domain);
-}
-
-/* The driver as it is when nothing goes wrong; what is alive stays counted. */
-void defer_fake_reset(void)
-{
-	defer_fake.has_xlate = true;
-	defer_fake.xlate_ret = 0;
-	defer_fake.add_ret = 0;
-	defer_fake.attach_ret = 0;
-	defer_fake.xlate_calls = 0;
-	defer_fake.add_calls = 0;
-	defer_fake.faults = 0;
-}
-
-int defer_fake_xlate(struct device *dev, struct of_phandle_args *args)
-{
-	defer_fake.xlate_calls++;
-	if (defer_fake.xlate_ret)
-		return defer_fake.xlate_ret;
-
-	return iommu_fwspec_add_ids(dev, args->args, 1);
-}
-
-/* Common part of add_device and probe_device, for masters of this driver. */
-int defer_fake_add(struct device *dev)
-{
-	defer_fake.add_calls++;
-	if (!defer_fwspec_ids(dev))
-		defer_fake.faults |= DEFER_FAULT_CALL_ORDER;
-
-	return defer_fake.add_ret;
-}
-
-static void defer_fake_group_release(void *data)
-{
-	struct defer_fake *fake = data;
-
-	fake->groups--;
-}
-
-struct iommu_group *defer_fake_group(struct device *dev)
-{
-	struct iommu_group *group = iommu_group_alloc();
-
-	if (IS_ERR(group))
-		return group;
-
-	defer_fake.groups++;
-	/* struct iommu_group is opaque: its end shows only here */
-	iommu_group_set_iommudata(group, &defer_fake, defer_fake_group_release);
-	return group;
-}
-
-struct iommu_domain *defer_fake_domain_alloc(unsigned int type)
-{
-	struct defer_domain *domain;
-
-	if (!defer_domain_type_ok(type))
-		return NULL;
-
-	domain = kzalloc(sizeof(*domain), GFP_KERNEL);
-	if (!domain)
-		return NULL;
-
-	if (defer_domain_init(&domain->domain, type)) {
-		kfree(domain);
-		return NULL;
-	}
-
-	spin_lock_init(&domain->lock);
-	domain->domain.geometry.aperture_end = DMA_BIT_MASK(32);
-	domain->domain.geometry.force_aperture = true;
-	defer_fake.domains++;
-	return &domain->domain;
-}
-
-void defer_fake_domain_free(struct iommu_domain *domain)
-{
-	struct defer_domain *d = to_defer_domain(domain);
-	int i;
-
-	for (i = 0; i < DEFER_DOMAIN_SLOTS; i++)
-		if (d->slot[i].size && defer_counts(d->slot[i].iova))
-			defer_fake.faults |= DEFER_FAULT_STILL_MAPPED;
-
-	defer_domain_exit(domain);
-	defer_fake.domains--;
-	kfree(d);
-}
-
-int defer_fake_attach(struct iommu_domain *domain, struct device *dev)
-{
-	if (!defer_fwspec_ops(dev))
-		defer_fake.faults |= DEFER_FAULT_FWSPEC_MISSING;
-
-	return defer_fake.attach_ret;
-}
-
-void defer_fake_detach(struct iommu_domain *domain, struct device *dev)
-{
-}
-
-int defer_fake_map(struct iommu_domain *domain, unsigned long iova,
-		   phys_addr_t paddr, size_t size)
-{
-	struct defer_domain *d = to_defer_domain(domain);
-	unsigned long flags;
-	int i, err = -ENOSPC;
-
-	spin_lock_irqsave(&d->lock, flags);
-	for (i = 0; i < DEFER_DOMAIN_SLOTS; i++) {
-		if (d->slot[i].size)
-			continue;
-
-		d->slot[i].iova = iova;
-		d->slot[i].paddr = paddr;
-		d->slot[i].size = size;
-		defer_fake.mapped += defer_counts(iova);
-		err = 0;
-		break;
-	}
-	spin_unlock_irqrestore(&d->lock, flags);
-
-	return err;
-}
-
-size_t defer_fake_unmap(struct iommu_domain *domain, unsigned long iova,
-			size_t size)
-{
-	struct defer_domain *d = to_defer_domain(domain);
-	unsigned long flags;
-	size_t unmapped = 0;
-	int i;
-
-	spin_lock_irqsave(&d->lock, flags);
-	for (i = 0; i < DEFER_DOMAIN_SLOTS; i++) {
-		if (!d->slot[i].size || d->slot[i].iova != iova)
-			continue;
-
-		unmapped = d->slot[i].size;
-		d->slot[i].size = 0;
-		defer_fake.mapped -= defer_counts(iova);
-		break;
-	}
-	spin_unlock_irqrestore(&d->lock, flags);
-
-	return unmapped;
-}
-
-phys_addr_t defer_fake_iova_to_phys(struct iommu_domain *domain,
-				    dma_addr_t iova)
-{
-	struct defer_domain *d = to_defer_domain(domain);
-	phys_addr_t paddr = 0;
-	unsigned long flags;
-	int i;
-
-	spin_lock_irqsave(&d->lock, flags);
-	for (i = 0; i < DEFER_DOMAIN_SLOTS; i++) {
-		if (iova < d->slot[i].iova ||
-		    iova >= d->slot[i].iova + d->slot[i].size)
-			continue;
-
-		paddr = d->slot[i].paddr + (iova - d->slot[i].iova);
-		break;
-	}
-	spin_unlock_irqrestore(&d->lock, flags);
-
-	return paddr;
-}
-
-/* Instances of the fake IOMMU */
-
-struct defer_iommu *defer_iommu_find(struct device_node *np)
-{
-	struct defer_iommu *iommu, *found = NULL;
-
-	spin_lock(&defer_iommus_lock);
-	list_for_each_entry(iommu, &defer_iommus, node)
-		if (iommu->np == np)
-			found = iommu;
-	spin_unlock(&defer_iommus_lock);
-
-	return found;
-}
-
-/**
- * defer_iommu_register() - let the IOMMU core know an instance
- * @iommu: the instance; nothing happens if it is registered already
- *
- * Return: 0, or what the IOMMU core said.
- */
-int defer_iommu_register(struct defer_iommu *iommu)
-{
-	int err;
-
-	if (iommu->registered)
-		return 0;
-
-	spin_lock(&defer_iommus_lock);
-	list_add(&iommu->node, &defer_iommus);
-	spin_unlock(&defer_iommus_lock);
-
-	err = defer_iommu_core_register(iommu);
-	iommu->registered = !err;
-	if (err) {
-		spin_lock(&defer_iommus_lock);
-		list_del(&iommu->node);
-		spin_unlock(&defer_iommus_lock);
-	}
-
-	return err;
-}
-
-void defer_iommu_unregister(struct defer_iommu *iommu)
-{
-	if (!iommu->registered)
-		return;
-
-	defer_iommu_core_unregister(iommu);
-	spin_lock(&defer_iommus_lock);
-	list_del(&iommu->node);
-	spin_unlock(&defer_iommus_lock);
-	iommu->registered = false;
 }
 
 /* Device nodes */
@@ -445,10 +186,10 @@ bool defer_translates(struct device *dev)
  * @dev: the master
  * @result: what the attempt came to
  *
- * Holds the master to the invariants 1 to 3 that Documentation of the tests
- * gives: a failed attempt leaves nothing behind, a fwspec with ops is there if
- * and only if the attempt succeeded, and a master that runs has its DMA ops,
- * its mapping and its translation agree.  The caller keeps @dev from probing.
+ * A failed attempt leaves nothing behind; a fwspec with ops is there if and only
+ * if the attempt succeeded; and of a master whose driver is called the DMA ops,
+ * the mapping, the translation and the fwspec agree.  The caller keeps @dev from
+ * being probed meanwhile.
  *
  * Return: a set of DEFER_FAULT_*, 0 if all is well.
  */
@@ -472,8 +213,11 @@ unsigned int defer_invariants(struct device *dev, enum defer_result result)
 	if (defer_iommu_dma_ops(dev)) {
 		if (!defer_dma_mapping(dev) || !defer_translates(dev))
 			faults |= DEFER_FAULT_NO_MAPPING;
-	} else if (dev->driver && defer_translates(dev)) {
-		faults |= DEFER_FAULT_LIVE_UNDER_DIRECT;
+	} else if (dev->driver) {
+		if (defer_translates(dev))
+			faults |= DEFER_FAULT_LIVE_UNDER_DIRECT;
+		if (ok)
+			faults |= DEFER_FAULT_DIRECT_OPS;
 	}
 
 	return faults;
@@ -533,9 +277,14 @@ int defer_master_probe(struct device *dev)
 	int err = 0;
 
 	master->attempts++;
+	if (master->wide)
+		err = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+	if (master->again)
+		err = defer_dma_configure(dev, dev->of_node);
+
 	master->result = defer_fwspec_ops(dev) ? DEFER_OPS : DEFER_NO_IOMMU;
 	master->faults |= defer_invariants(dev, master->result);
-	master->reaches = defer_dma_reaches(dev);
+	master->reaches = !err && defer_dma_reaches(dev);
 
 	if (master->managed && master->reaches &&
 	    !dmam_alloc_coherent(dev, SZ_4K, &addr, GFP_KERNEL))
@@ -578,20 +327,20 @@ static u32 defer_new_phandle(void)
 	return ++last;
 }
 
-static int defer_scene_build_iommu(struct defer_scene *scene, u32 phandle)
+static int defer_scene_build_iommu(struct defer_scene *scene)
 {
 	struct device_node *np;
 	char name[32];
 	int err;
 
-	snprintf(name, sizeof(name), "iommu@%x", phandle);
+	snprintf(name, sizeof(name), "iommu@%x", scene->phandle);
 	np = defer_node_alloc(name);
 	if (!np)
 		return -ENOMEM;
 
 	err = defer_node_set(np, "compatible", scene->compatible,
 			     strlen(scene->compatible) + 1) ?:
-	      defer_node_set_u32(np, "phandle", phandle);
+	      defer_node_set_u32(np, "phandle", scene->phandle);
 	if (!err && scene->status)
 		err = defer_node_set(np, "status", scene->status,
 				     strlen(scene->status) + 1);
@@ -608,21 +357,38 @@ static int defer_scene_build_iommu(struct defer_scene *scene, u32 phandle)
 	return err;
 }
 
-static int defer_scene_build_master(struct defer_scene *scene, u32 phandle)
+/* Append the specifier that is said in @scene; the id is its place in the list. */
+static int defer_scene_specifier(const struct defer_scene *scene, __be32 *cells,
+				 int n)
 {
-	__be32 iommus[4] = { cpu_to_be32(phandle) };
-	struct device_node *np;
-	char name[32];
-	int err = 0;
+	int i;
 
-	snprintf(name, sizeof(name), "master@%x", phandle);
+	cells[n++] = cpu_to_be32(scene->dangling ? defer_new_phandle() :
+				 scene->phandle);
+	for (i = 0; i < scene->specifier_cells; i++, n++)
+		cells[n] = cpu_to_be32(n);
+
+	return n;
+}
+
+static int defer_scene_build_master(struct defer_scene *scene)
+{
+	struct device_node *np;
+	__be32 iommus[8];
+	char name[32];
+	int n, err = 0;
+
+	snprintf(name, sizeof(name), "master@%x", scene->phandle);
 	np = defer_node_alloc(name);
 	if (!np)
 		return -ENOMEM;
 
-	if (scene->specifier_cells >= 0)
-		err = defer_node_set(np, "iommus", iommus,
-				     (1 + scene->specifier_cells) * 4);
+	if (scene->specifier_cells >= 0) {
+		n = defer_scene_specifier(scene, iommus, 0);
+		if (scene->also)
+			n = defer_scene_specifier(scene->also, iommus, n);
+		err = defer_node_set(np, "iommus", iommus, n * sizeof(*iommus));
+	}
 	if (!err)
 		err = defer_node_attach(np);
 	if (err)
@@ -641,11 +407,10 @@ static int defer_scene_build_master(struct defer_scene *scene, u32 phandle)
  */
 int defer_scene_build(struct defer_scene *scene)
 {
-	u32 phandle = defer_new_phandle();
+	scene->phandle = defer_new_phandle();
 
-	return defer_scene_build_iommu(scene, phandle) ?:
-	       defer_scene_build_master(scene, scene->dangling ?
-					defer_new_phandle() : phandle);
+	return defer_scene_build_iommu(scene) ?:
+	       defer_scene_build_master(scene);
 }
 
 /**

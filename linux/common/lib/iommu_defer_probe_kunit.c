@@ -297,6 +297,85 @@ static void iommu_comes_while_driver_defers(struct kunit *test)
 	defer_probe_expect(test, &priv->master, DEFER_OPS);
 }
 
+/*
+ * That the driver has widened the DMA masks before it deferred is no obstacle:
+ * the next attempt gets as much of the bus as the first one would have got
+ */
+static void driver_defers_with_wide_mask(struct kunit *test)
+{
+	struct defer_probe *priv = test->priv;
+
+	priv->master.wide = true;
+	defer_probe_play(test, true);
+	defer_probe_expect(test, &priv->master, DEFER_OPS);
+}
+
+/* A driver whose DMA is configured once more in its probe keeps what it has */
+static void configured_again_by_driver(struct kunit *test)
+{
+	struct defer_probe *priv = test->priv;
+
+	priv->master.again = true;
+	defer_probe_play(test, true);
+	defer_probe_expect(test, &priv->master, DEFER_OPS);
+	KUNIT_EXPECT_EQ(test, defer_fake.xlate_calls, 1U);
+}
+
+/* The same without an IOMMU */
+static void configured_again_untranslated(struct kunit *test)
+{
+	struct defer_probe *priv = test->priv;
+
+	priv->master.again = true;
+	defer_probe_play(test, false);
+	defer_probe_expect(test, &priv->master, DEFER_NO_IOMMU);
+}
+
+/*
+ * An IOMMU that comes when its master is bound already leaves it alone: DMA that
+ * may be going on stays untranslated until the driver is bound again
+ */
+static void late_iommu_spares_bound_master(struct kunit *test)
+{
+	struct defer_probe *priv = test->priv;
+	struct device *dev;
+
+	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
+	dev = priv->scene.master;
+	KUNIT_EXPECT_TRUE(test, defer_master_bound(dev));
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
+	KUNIT_EXPECT_EQ(test, defer_invariants(dev, DEFER_NO_IOMMU), 0U);
+	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
+
+	device_release_driver(dev);
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+	defer_probe_expect(test, &priv->master, DEFER_OPS);
+}
+
+/*
+ * An IOMMU that goes from under a bound master (its driver should not let that
+ * happen) does no harm to the master, nor to its next attempts
+ */
+static void iommu_goes_from_under_master(struct kunit *test)
+{
+	struct defer_probe *priv = test->priv;
+	struct device *dev;
+
+	if (!DEFER_IOMMU_MAY_GO)
+		kunit_skip(test, "the IOMMU core takes its masters down with it");
+
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
+	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
+	dev = priv->scene.master;
+	defer_iommu_unregister(&priv->scene.iommu);
+	KUNIT_EXPECT_EQ(test, defer_invariants(dev, DEFER_OPS), 0U);
+	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
+
+	device_release_driver(dev);
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+	defer_probe_expect(test, &priv->master, DEFER_OPS);
+}
+
 /* Unbinding frees all DMA memory, rebinding finds the master translated */
 static void rebinds_translated(struct kunit *test)
 {
@@ -363,6 +442,11 @@ static struct kunit_case defer_probe_cases[] = {
 	KUNIT_CASE(translated_at_once),
 	KUNIT_CASE_PARAM(driver_defers, defer_times_gen_params),
 	KUNIT_CASE_PARAM(driver_defers_untranslated, defer_times_gen_params),
+	KUNIT_CASE_PARAM(driver_defers_with_wide_mask, defer_times_gen_params),
+	KUNIT_CASE_PARAM(configured_again_by_driver, defer_times_gen_params),
+	KUNIT_CASE_PARAM(configured_again_untranslated, defer_times_gen_params),
+	KUNIT_CASE(late_iommu_spares_bound_master),
+	KUNIT_CASE(iommu_goes_from_under_master),
 	KUNIT_CASE(iommu_comes_while_driver_defers),
 	KUNIT_CASE(rebinds_translated),
 	{}

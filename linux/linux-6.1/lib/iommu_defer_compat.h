@@ -19,6 +19,12 @@
 /* Drivers are no longer declared: any IOMMU may come until the end of init. */
 #define DEFER_WANT_DRIVERLESS_BEFORE	DEFER_WAIT
 
+/* An IOMMU that unregisters releases its masters, bound or not. */
+#define DEFER_IOMMU_MAY_GO		false
+
+/* There can't be different drivers. */
+#define DEFER_ASKED_DIFFERENT_DRIVERS	0
+
 /* One attempt, by the function that the whole series is about. */
 static inline enum defer_result defer_configure(struct device *dev,
 						struct device_node *np)
@@ -29,6 +35,13 @@ static inline enum defer_result defer_configure(struct device *dev,
 		return PTR_ERR(ops) == -EPROBE_DEFER ? DEFER_WAIT : DEFER_ERROR;
 
 	return ops ? DEFER_OPS : DEFER_NO_IOMMU;
+}
+
+/* The same with the DMA ops, as the driver core does before each probe. */
+static inline int defer_dma_configure(struct device *dev,
+				      struct device_node *np)
+{
+	return of_dma_configure(dev, np, true);
 }
 
 static inline const struct iommu_ops *defer_fwspec_ops(struct device *dev)

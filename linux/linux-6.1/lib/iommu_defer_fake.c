@@ -45,6 +45,12 @@ static struct iommu_ops defer_ops = {
 	},
 };
 
+/* Another driver, which the IOMMU core won't have beside the first one. */
+static const struct iommu_ops defer_other_ops = {
+	.of_xlate	= defer_fake_xlate,
+	.pgsize_bitmap	= SZ_4K,
+};
+
 static struct iommu_device *defer_probe_device(struct device *dev)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
@@ -82,7 +88,8 @@ int defer_iommu_core_register(struct defer_iommu *iommu)
 	if (err)
 		goto del_device;
 
-	err = iommu_device_register(&iommu->iommu, &defer_ops, &pdev->dev);
+	err = iommu_device_register(&iommu->iommu, iommu->other ?
+				    &defer_other_ops : &defer_ops, &pdev->dev);
 	if (err)
 		goto remove_sysfs;
 

@@ -42,6 +42,12 @@ static struct iommu_ops defer_ops = {
 	.pgsize_bitmap	= SZ_4K,
 };
 
+/* Another driver, which no master gets to: it doesn't go with the first one. */
+static const struct iommu_ops defer_other_ops = {
+	.of_xlate	= defer_fake_xlate,
+	.pgsize_bitmap	= SZ_4K,
+};
+
 static int defer_add_device(struct device *dev)
 {
 	struct iommu_group *group;
@@ -71,7 +77,8 @@ static void defer_remove_device(struct device *dev)
 int defer_iommu_core_register(struct defer_iommu *iommu)
 {
 	defer_ops.of_xlate = defer_fake.has_xlate ? defer_fake_xlate : NULL;
-	iommu_device_set_ops(&iommu->iommu, &defer_ops);
+	iommu_device_set_ops(&iommu->iommu,
+			     iommu->other ? &defer_other_ops : &defer_ops);
 	iommu_device_set_fwnode(&iommu->iommu, &iommu->np->fwnode);
 	return iommu_device_register(&iommu->iommu);
 }

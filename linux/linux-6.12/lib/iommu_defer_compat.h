@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the IOMMU probe deferral tests ask of the kernel in ways that differ
+ * between kernel versions: here, as linux-6.12 answers.
+ */
+#ifndef _LIB_IOMMU_DEFER_COMPAT_H
+#define _LIB_IOMMU_DEFER_COMPAT_H
+
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/iommu-dma.h>
+#include <linux/of_device.h>
+#include <linux/of_iommu.h>
+#include <linux/slab.h>
+
+#include "../drivers/iommu/iommu-priv.h"
+#include "iommu_defer.h"
+
+/* Drivers are no longer declared: any IOMMU may come until the end of init. */
+#define DEFER_WANT_DRIVERLESS_BEFORE	DEFER_WAIT
+
+/* An IOMMU that unregisters releases its masters, bound or not. */
+#define DEFER_IOMMU_MAY_GO		false
+
+/* Different drivers are told apart when the second one is to translate. */
+#define DEFER_ASKED_DIFFERENT_DRIVERS	1
+
+/*
+ * One attempt, by the function that the whole series is about.  Its caller
+ * takes every error but deferral to mean that the master goes without.
+ */
+static inline enum defer_result defer_configure(struct device *dev,
+						struct device_node *np)
+{
+	int err = of_iommu_configure(dev, np, NULL);
+
+	if (err)
+		return err == -EPROBE_DEFER ? DEFER_WAIT : DEFER_NO_IOMMU;
+
+	return DEFER_OPS;
+}
+
+/* The same with the DMA ops, as the driver core does before each probe. */
+static inline int defer_dma_configure(struct device *dev,
+				      struct device_node *np)
+{
+	return of_dma_configure(dev, np, true);
+}
+
+/* The fwspec names the IOMMU, and the core finds the ops behind that name. */
+static inline const struct iommu_ops *defer_fwspec_ops(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+
+	return fwspec ? iommu_fwspec_ops(fwspec) : NULL;
+}
+
+static inline unsigned int defer_fwspec_ids(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+
+	return fwspec ? fwspec->num_ids : 0;
+}
+
+/* full_name is the last component only. */
+static inline char *defer_full_name(struct device_node *parent,
+				    const char *name)
+{
+	return kstrdup(name, GFP_KERNEL);
+}
+
+/* of_attach_node() takes a reference of its own. */
+static inline void defer_node_hold(struct device_node *np)
+{
+}
+
+static inline bool defer_domain_type_ok(unsigned int type)
+{
+	if (type & __IOMMU_DOMAIN_DMA_API)
+		return IS_ENABLED(CONFIG_IOMMU_DMA);
+
+	return type == IOMMU_DOMAIN_UNMANAGED;
+}
+
+/* The cookie is the core's business. */
+static inline int defer_domain_init(struct iommu_domain *domain,
+				    unsigned int type)
+{
+	return 0;
+}
+
+static inline void defer_domain_exit(struct iommu_domain *domain)
+{
+}
+
+/*
+ * On ARM every group has a domain, of type identity until a mapping is
+ * attached.  The tests ask for one that translates.
+ */
+static inline struct iommu_domain *defer_paging_domain(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type & __IOMMU_DOMAIN_PAGING ? domain : NULL;
+}
+
+#define iommu_get_domain_for_dev	defer_paging_domain
+
+#ifdef CONFIG_ARM
+#include <asm/dma-iommu.h>
+
+/* The ops of dma-direct are NULL, and those of IOMMUs are static. */
+static inline bool defer_iommu_dma_ops(struct device *dev)
+{
+	return dev->dma_ops && dev->dma_ops != &defer_foreign_ops;
+}
+
+static inline bool defer_direct_dma_ops(struct device *dev)
+{
+	return !dev->dma_ops;
+}
+
+static inline bool defer_dma_mapping(struct device *dev)
+{
+	return to_dma_iommu_mapping(dev);
+}
+
+/* Whether there is an IOMMU to attach to is what the group says. */
+static inline void defer_arch_setup(struct device *dev, bool translated)
+{
+	arch_setup_dma_ops(dev, false);
+}
+
+/* How a driver gets rid of the mapping that arch_setup_dma_ops() made. */
+static inline void defer_drop_arch_mapping(struct device *dev)
+{
+	struct dma_iommu_mapping *mapping = to_dma_iommu_mapping(dev);
+
+	arm_iommu_detach_device(dev);
+	arm_iommu_release_mapping(mapping);
+}
+
+/* A mapping is made for a device now; the tests name the bus of that device. */
+#define arm_iommu_create_mapping(bus_of_dev, base, size) \
+	arm_iommu_create_mapping(container_of(&(bus_of_dev), struct device, bus), \
+				 base, size)
+#else
+/* No ops at all any more: a flag sends the DMA API to the IOMMU. */
+static inline bool defer_iommu_dma_ops(struct device *dev)
+{
+	return use_dma_iommu(dev);
+}
+
+static inline bool defer_direct_dma_ops(struct device *dev)
+{
+	return !use_dma_iommu(dev);
+}
+
+static inline bool defer_dma_mapping(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type & __IOMMU_DOMAIN_DMA_API;
+}
+#endif
+
+#endif /* _LIB_IOMMU_DEFER_COMPAT_H */
