@@ -37,7 +37,8 @@ load helper
 @test "the cover letter is no *.patch and names the cut line and every patch" {
 	"$HARNESS/series"
 	letter=$DEFER_ROOT/series/toy/cover-letter.txt
-	grep -q 'Cut line: patches 1 to 2 are the fixes' "$letter"
+	grep -q '^Patches 1 to 2 are the fixes' "$letter"
+	grep -q '^Cut line: what follows are documents, tests[.]$' "$letter"
 	grep -q '03 toy: add tests' "$letter"
 	grep -q 'drivers/toy.c .*+2 -2' "$letter"
 }
