@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
-export TREE BASE ARCH UPTO ONTO DEST SCENARIO KCONFIG CACHE
+export TREE BASE ARCH UPTO ONTO DEST SCENARIO KCONFIG APPEND CACHE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test series import check apply boot flips cost audit release
@@ -8,7 +8,7 @@ export TREE BASE ARCH UPTO ONTO DEST SCENARIO KCONFIG CACHE
 help: ## this text
 	@harness/help
 
-run: ## apply, build, boot, judge, decision table: [TREE=path] [BASE=] [ARCH=] [UPTO=N]
+run: ## apply, build, boot, judge, decision table: [TREE=path] [BASE=] [ARCH=] [UPTO=N] [APPEND=]
 	@harness/run
 
 boot: ## the booted scenarios: [TREE=path] [BASE=] [ARCH=] [UPTO=N] [SCENARIO=name]

@@ -126,6 +126,7 @@ int defer_iommu_core_register(struct defer_iommu *iommu);
 void defer_iommu_core_unregister(struct defer_iommu *iommu);
 
 /* Device nodes below /iommu-defer; properties first, then attach. */
+u32 defer_new_phandle(void);
 struct device_node *defer_node_alloc(const char *name);
 int defer_node_set(struct device_node *np, const char *name, const void *value,
 		   int length);

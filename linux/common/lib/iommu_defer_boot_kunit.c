@@ -10,7 +10,8 @@
  *		 iommu-defer,want = "translated";
  *		 iommu-defer,defer-times = <1>; };
  *	pcie { iommu-defer,want = "untranslated"; };
- *	iommu { iommu-defer,stays; };
+ *	iommu { iommu-defer,stays; iommu-defer,one-domain; };
+ *	late { compatible = "iommu-defer,late-bus"; iommu { ... }; };
  *
  * A master is "translated", "untranslated" or "unbound".  The driver of the
  * masters is here; in front of a PCI host bridge it is the PCI drivers' own.
@@ -85,6 +86,36 @@ static struct platform_driver defer_boot_driver = {
 		.of_match_table = defer_boot_match,
 	},
 };
+
+/*
+ * A bus that probes at the last moment, as one does that has to wait for a clock
+ * or a regulator: what is on it, an IOMMU for instance, isn't even a device till
+ * then.
+ */
+static int defer_late_bus_probe(struct platform_device *pdev)
+{
+	return of_platform_populate(pdev->dev.of_node, NULL, NULL, &pdev->dev);
+}
+
+static const struct of_device_id defer_late_bus_match[] = {
+	{ .compatible = "iommu-defer,late-bus" },
+	{}
+};
+
+static struct platform_driver defer_late_bus_driver = {
+	.probe = defer_late_bus_probe,
+	.driver = {
+		.name = "iommu-defer-late-bus",
+		.of_match_table = defer_late_bus_match,
+		.suppress_bind_attrs = true,
+	},
+};
+
+static int __init defer_late_bus_init(void)
+{
+	return platform_driver_register(&defer_late_bus_driver);
+}
+late_initcall(defer_late_bus_init);
 
 /* The kernel's code as it was before any IOMMU driver ran. */
 static u32 defer_boot_text;
@@ -217,6 +248,46 @@ static void iommus_stay(struct kunit *test)
 		kunit_skip(test, "no IOMMU has to stay in this scenario");
 }
 
+static struct iommu_domain *defer_boot_domain(struct device_node *np)
+{
+	struct platform_device *pdev = of_find_device_by_node(np);
+	struct iommu_domain *domain = NULL;
+
+	if (pdev) {
+		domain = iommu_get_domain_for_dev(&pdev->dev);
+		put_device(&pdev->dev);
+	}
+
+	return domain;
+}
+
+/*
+ * The masters of an IOMMU that has one context for all of them share a domain:
+ * one each would take the context from those that came before
+ */
+static void masters_share_domain(struct kunit *test)
+{
+	struct iommu_domain *shared = NULL;
+	struct device_node *np, *iommu;
+	int masters = 0;
+
+	for_each_matching_node(np, defer_boot_match) {
+		iommu = of_parse_phandle(np, "iommus", 0);
+		if (of_property_read_bool(iommu, "iommu-defer,one-domain")) {
+			shared = shared ?: defer_boot_domain(np);
+			KUNIT_EXPECT_NOT_NULL(test, shared);
+			KUNIT_EXPECT_PTR_EQ(test, defer_boot_domain(np),
+					    shared);
+			masters++;
+		}
+		of_node_put(iommu);
+	}
+
+	if (!masters)
+		kunit_skip(test, "no masters share a domain in this scenario");
+	KUNIT_EXPECT_GT(test, masters, 1);
+}
+
 /* No IOMMU driver has claimed the bus of a machine that lacks its IOMMU */
 static void platform_bus_is_free(struct kunit *test)
 {
@@ -251,6 +322,7 @@ static struct kunit_case defer_boot_cases[] = {
 	KUNIT_CASE(platform_masters),
 	KUNIT_CASE(pci_masters),
 	KUNIT_CASE(iommus_stay),
+	KUNIT_CASE(masters_share_domain),
 	KUNIT_CASE(platform_bus_is_free),
 	KUNIT_CASE(kernel_text_is_intact),
 	{}

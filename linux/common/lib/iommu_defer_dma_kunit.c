@@ -219,14 +219,19 @@ static void failed_attach_falls_back(struct kunit *test)
 	defer_dma_expect_undone(test, dev);
 }
 
-/* Ops that a bus notifier has set (mvebu, highbank, dmabounce) survive */
+/*
+ * Ops that a bus notifier has set (mvebu, highbank, dmabounce) survive, though
+ * the device could have those of an IOMMU
+ */
 static void foreign_ops_survive(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
 	struct device *dev = priv->scene.master;
 
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
 	dev->dma_ops = &defer_foreign_ops;
-	defer_dma_setup(&priv->scene);
+	KUNIT_EXPECT_EQ(test, (int)defer_dma_setup(&priv->scene),
+			(int)DEFER_OPS);
 	KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, &defer_foreign_ops);
 	arch_teardown_dma_ops(dev);
 	KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, &defer_foreign_ops);
@@ -347,6 +352,36 @@ static void driver_swaps_mapping(struct kunit *test)
 	defer_dma_drop_foreign(test, mapping);
 }
 
+/*
+ * A driver that gives the first mapping back when it is done with its own (as
+ * drm/exynos does) leaves it to the teardown, like one that never took it.
+ */
+static void driver_gives_mapping_back(struct kunit *test)
+{
+	struct defer_dma *priv = test->priv;
+	struct device *dev = priv->scene.master;
+	struct dma_iommu_mapping *first, *own;
+
+	if (DEFER_MAPPING_GOES_WITH_DETACH)
+		kunit_skip(test, "a mapping doesn't outlive its last device");
+
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
+	defer_dma_setup(&priv->scene);
+	first = to_dma_iommu_mapping(dev);
+	arm_iommu_detach_device(dev);
+	own = arm_iommu_create_mapping(dev->bus, SZ_2G, SZ_64M);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(own));
+	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, own), 0);
+	arm_iommu_detach_device(dev);
+	arm_iommu_release_mapping(own);
+
+	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, first), 0);
+	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
+	arch_teardown_dma_ops(dev);
+	defer_dma_expect_undone(test, dev);
+	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+}
+
 static int defer_dma_init(struct kunit *test)
 {
 	struct defer_dma *priv;
@@ -392,6 +427,7 @@ static struct kunit_case defer_dma_cases[] = {
 	KUNIT_CASE(claim_ends_with_teardown),
 	KUNIT_CASE(mapping_attached_later_survives),
 	KUNIT_CASE(driver_swaps_mapping),
+	KUNIT_CASE(driver_gives_mapping_back),
 	{}
 };
 

@@ -320,7 +320,7 @@ void defer_scene_init(struct defer_scene *scene)
 }
 
 /* Phandles that the boot firmware's device tree doesn't use. */
-static u32 defer_new_phandle(void)
+u32 defer_new_phandle(void)
 {
 	static u32 last = 0x10defe00;
 

@@ -132,6 +132,9 @@ static inline void defer_arch_setup(struct device *dev, bool translated)
 	arch_setup_dma_ops(dev, false);
 }
 
+/* A mapping that setup made is released by the teardown, or by the driver. */
+#define DEFER_MAPPING_GOES_WITH_DETACH	false
+
 /* How a driver gets rid of the mapping that arch_setup_dma_ops() made. */
 static inline void defer_drop_arch_mapping(struct device *dev)
 {

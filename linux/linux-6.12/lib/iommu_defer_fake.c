@@ -110,7 +110,7 @@ static const struct iommu_ops defer_ops = {
 
 static const struct iommu_ops defer_ops_no_xlate = { DEFER_OPS_COMMON };
 
-/* Another driver, which no master gets to: it doesn't go with the first one. */
+/* Another driver */
 static const struct iommu_ops defer_other_ops = {
 	DEFER_OPS_COMMON,
 	.of_xlate = defer_of_xlate,
