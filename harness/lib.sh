@@ -196,10 +196,11 @@ series_facts() {
 	patch_facts "${list[@]}"
 }
 
-# What results/ are recorded for: the code. No result changes with a message or a text.
+# What results/ are recorded for: the kernel's code. No result changes with a message, a text or what
+# runs in user space.
 series_hash() { # BASE
 	patch_parts hunks "$DEFER_ROOT/series/$1"/*.patch |
-		awk '/^diff --git / { code = $4 !~ /^b\/(Documentation\/|MAINTAINERS$)/ } code' |
+		awk '/^diff --git / { code = $4 !~ /^b\/(Documentation\/|MAINTAINERS$|tools\/)/ } code' |
 		sha256sum | cut -c 1-16
 }
 
