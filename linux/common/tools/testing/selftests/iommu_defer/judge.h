@@ -382,7 +382,7 @@ static void look_at_map(const struct model *model, struct node *np,
 		weigh(fate, NEVER, "iommu-map does not cover id 0x%x", id);
 }
 
-/* A line of the list is a name, a tab, and on newer kernels the reason */
+/* A line of the list is a name, and on newer kernels a tab and the reason */
 static bool find_deferred(const struct model *model, const char *name,
 			  char *reason)
 {
@@ -393,6 +393,8 @@ static bool find_deferred(const struct model *model, const char *name,
 	while (line && *line) {
 		const char *end = strchrnul(line, '\n');
 
+		if (!strncmp(line, name, len) && line + len == end)
+			return true;
 		if (!strncmp(line, name, len) && line[len] == '\t') {
 			line += len + 1;
 			snprintf(reason, TEXT, "%.*s", (int)(end - line), line);
