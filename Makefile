@@ -3,7 +3,7 @@
 export TREE BASE ARCH UPTO ONTO DEST SCENARIO KCONFIG APPEND CACHE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test series import check apply boot flips cost audit release
+.PHONY: help run test series import check apply boot flips cost lint audit release
 
 help: ## this text
 	@harness/help
@@ -34,6 +34,9 @@ flips: ## which fix makes which test pass, into results/: [TREE=path] [BASE=] [A
 
 cost: ## what waiting costs a boot, in guest instructions: [TREE=path] [BASE=] [ARCH=]
 	@harness/cost
+
+lint: ## what sparse and W=1 say of the touched files that they didn't say before: [TREE=path] [BASE=] [ARCH=]
+	@harness/lint
 
 audit: ## how the IOMMU drivers of a tree make themselves known, and what to look at: TREE=path
 	@harness/audit

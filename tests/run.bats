@@ -150,6 +150,7 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 	grep -q ' ok 2 two' "$dir/after.log"
 	grep -q '^FAIL	plain' "$dir/scenarios-before/summary.txt"
 	grep -q '^PASS	plain' "$dir/scenarios-after/summary.txt"
+	grep -Eq '^plain +FAIL +PASS +[0-9.]+$' "$dir/scenarios.txt"
 	grep -Eq '^series: [0-9a-f]{16}$' "$dir/meta"
 	grep -q 'ab00dc43f27bff5fd0435d68771b8bc005e5e777 drivers/toy.c' "$dir/meta"
 }

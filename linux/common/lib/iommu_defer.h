@@ -143,6 +143,7 @@ unsigned int defer_node_remove(struct device_node *np);
  * @managed: the driver allocates a DMA buffer that devres is to free
  * @wide: the driver says that the master can address 64 bits
  * @again: the driver has the DMA of its device configured once more
+ * @attach: what the driver does with the DMA of its device in the end, or NULL
  * @attempts: how often the driver has been called
  * @result: whether the last attempt found the master behind its IOMMU
  * @reaches: whether a buffer mapped by the last attempt resolved to itself
@@ -154,6 +155,7 @@ struct defer_master {
 	bool managed;
 	bool wide;
 	bool again;
+	int (*attach)(struct device *dev);
 
 	unsigned int attempts;
 	enum defer_result result;

@@ -24,13 +24,15 @@
 /**
  * struct defer_dma - fixture of a test
  * @scene: IOMMU and master; the tests stand in for the driver core
- * @second: one more scene, where a test needs two masters
+ * @second: one more scene, where a test needs two masters or a driver
+ * @driver: what the driver of the second master does
  * @groups: groups alive before the test
  * @domains: domains alive before the test
  */
 struct defer_dma {
 	struct defer_scene scene;
 	struct defer_scene second;
+	struct defer_master driver;
 	int groups;
 	int domains;
 };
@@ -382,6 +384,59 @@ static void driver_gives_mapping_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
 }
 
+/* What a driver attaches in its probe; never taken off by itself. */
+static struct dma_iommu_mapping *defer_dma_own;
+
+static int defer_dma_attach_own(struct device *dev)
+{
+	if (to_dma_iommu_mapping(dev) == defer_dma_own)
+		return 0;
+
+	defer_drop_arch_mapping(dev);
+	return arm_iommu_attach_device(dev, defer_dma_own);
+}
+
+/*
+ * A mapping that a driver attaches in its probe is there after a probe that
+ * defers, after the driver is unbound, and when it is bound again: all of these
+ * are its own to undo
+ */
+static void own_mapping_survives_driver(struct kunit *test)
+{
+	struct defer_dma *priv = test->priv;
+	struct defer_scene *scene = &priv->second;
+	struct device *dev;
+
+	defer_dma_own = defer_dma_foreign(test);
+	priv->driver.defer_times = 1;
+	priv->driver.attach = defer_dma_attach_own;
+	defer_scene_init(scene);
+	KUNIT_ASSERT_EQ(test, defer_scene_build(scene), 0);
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&scene->iommu), 0);
+	dev = defer_master_add(scene->master_np, &priv->driver);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	scene->master = dev;
+
+	KUNIT_EXPECT_FALSE(test, defer_master_bound(dev));
+	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
+	/* To go on without it would be to use what has been freed */
+	if (to_dma_iommu_mapping(dev) != defer_dma_own)
+		goto drop_mapping;
+
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
+	device_release_driver(dev);
+	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
+	KUNIT_EXPECT_EQ(test, priv->driver.attempts, 3U);
+	KUNIT_EXPECT_EQ(test, priv->driver.faults, 0U);
+
+	device_release_driver(dev);
+drop_mapping:
+	defer_dma_drop_foreign(test, defer_dma_own);
+}
+
 static int defer_dma_init(struct kunit *test)
 {
 	struct defer_dma *priv;
@@ -393,6 +448,7 @@ static int defer_dma_init(struct kunit *test)
 	priv = kunit_kzalloc(test, sizeof(*priv), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, priv);
 	test->priv = priv;
+	init_completion(&priv->driver.attempted);
 	priv->groups = defer_fake.groups;
 	priv->domains = defer_fake.domains;
 	defer_fake_reset();
@@ -428,6 +484,7 @@ static struct kunit_case defer_dma_cases[] = {
 	KUNIT_CASE(mapping_attached_later_survives),
 	KUNIT_CASE(driver_swaps_mapping),
 	KUNIT_CASE(driver_gives_mapping_back),
+	KUNIT_CASE(own_mapping_survives_driver),
 	{}
 };
 

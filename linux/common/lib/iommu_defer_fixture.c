@@ -286,6 +286,9 @@ int defer_master_probe(struct device *dev)
 	master->faults |= defer_invariants(dev, master->result);
 	master->reaches = !err && defer_dma_reaches(dev);
 
+	if (master->attach && !err)
+		err = master->attach(dev);
+
 	if (master->managed && master->reaches &&
 	    !dmam_alloc_coherent(dev, SZ_4K, &addr, GFP_KERNEL))
 		err = -ENOMEM;
