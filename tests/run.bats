@@ -133,6 +133,40 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 	expect 1 "QEMU timed out"
 }
 
+@test "a scenario of which not all masters are judged fails" {
+	sed -i 's/toy-node { };/toy-node { iommu-defer,want = "translated"; };/' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h scenarios
+	expect 1 "1 masters in the fragment, 0 judged"
+}
+
+@test "APPEND= adds words to the kernel's command line" {
+	sed -i '2i // must: cmdline: .* toy=yes .*more=words$' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h scenarios
+	expect 1 "no line matches"
+	APPEND="and more=words" h scenarios
+	expect 0 "PASS  plain"
+}
+
+@test "bad input: a scenario that goes on in user space, of a kernel without initramfs" {
+	sed -i '2i // user: rebind 10' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h scenarios
+	expect 1 "usr/gen_init_cpio: the kernel has to be built with CONFIG_BLK_DEV_INITRD"
+}
+
+@test "lint takes old warnings, and refuses those of a fix or of a new file" {
+	echo "/* LINT of old */" >>"$tree/drivers/toy.c"
+	TREE=$tree h lint
+	expect 0 "toy arm: 1 warnings without the fixes, 1 with them"
+	sed -i 's/^+.*one: fixed.*/& LINT/' "$DEFER_ROOT"/series/toy/0001-*
+	TREE=$tree h lint
+	expect 22 "drivers/toy.c: warning:"
+	[[ $output != *"LINT of old"* ]]
+	sed -i 's/ LINT$//' "$DEFER_ROOT"/series/toy/0001-*
+	sed -i 's,^+.*the tests of one,& LINT,' "$DEFER_ROOT"/series/toy/0003-*
+	TREE=$tree h lint
+	expect 22 "warning:"
+}
+
 @test "a scenario for other bases is not booted" {
 	sed -i '2i // bases: other' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
 	h scenarios
