@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Judges machines made of arbitrary bytes. Built with -fsanitize=fuzzer it is a libFuzzer target;
- * with -DSMOKE it makes the same few thousand machines each time, and needs no more than a compiler.
+ * with -DSMOKE=N it makes the same N machines each time, and needs no more than a compiler.
+ *
+ *	clang -g -O1 -fsanitize=fuzzer,address,undefined -o fuzz tests/selftest/fuzz.c && ./fuzz
  */
 
 #define main iommu_defer_main
