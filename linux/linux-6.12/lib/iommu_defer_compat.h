@@ -144,10 +144,12 @@ static inline void defer_drop_arch_mapping(struct device *dev)
 	arm_iommu_release_mapping(mapping);
 }
 
+struct device *defer_mapping_device(struct device *dev);
+
 /* A mapping is made for a device now; the tests name the bus of that device. */
 #define arm_iommu_create_mapping(bus_of_dev, base, size) \
-	arm_iommu_create_mapping(container_of(&(bus_of_dev), struct device, bus), \
-				 base, size)
+	arm_iommu_create_mapping(defer_mapping_device(container_of(&(bus_of_dev), \
+					struct device, bus)), base, size)
 #else
 /* No ops at all any more: a flag sends the DMA API to the IOMMU. */
 static inline bool defer_iommu_dma_ops(struct device *dev)

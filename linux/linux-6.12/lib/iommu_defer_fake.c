@@ -21,6 +21,24 @@ static int defer_of_xlate(struct device *dev,
 	return defer_fake_xlate(dev, (struct of_phandle_args *)args);
 }
 
+/* The master that has been behind its IOMMU for longest, or NULL */
+static struct device *defer_settled;
+
+/*
+ * A mapping is made for a device now, and it takes one that has an IOMMU.  The
+ * domains of the fake driver fit all of its masters.
+ */
+struct device *defer_mapping_device(struct device *dev)
+{
+	return dev_iommu_fwspec_get(dev) ? dev : defer_settled;
+}
+
+static void defer_release_device(struct device *dev)
+{
+	if (defer_settled == dev)
+		defer_settled = NULL;
+}
+
 static struct iommu_device *defer_probe_device(struct device *dev)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
@@ -33,7 +51,13 @@ static struct iommu_device *defer_probe_device(struct device *dev)
 
 	iommu = fwspec ? defer_iommu_find(to_of_node(fwspec->iommu_fwnode)) :
 			 NULL;
-	return iommu ? &iommu->iommu : ERR_PTR(-ENODEV);
+	if (!iommu)
+		return ERR_PTR(-ENODEV);
+
+	if (!defer_settled)
+		defer_settled = dev;
+
+	return &iommu->iommu;
 }
 
 static int defer_map_pages(struct iommu_domain *domain, unsigned long iova,
@@ -99,6 +123,7 @@ static const struct iommu_domain_ops defer_domain_ops = {
 	.identity_domain = &defer_identity_domain, \
 	.domain_alloc	= defer_fake_domain_alloc, \
 	.probe_device	= defer_probe_device, \
+	.release_device	= defer_release_device, \
 	.device_group	= defer_fake_group, \
 	.pgsize_bitmap	= SZ_4K, \
 	.default_domain_ops = &defer_domain_ops
