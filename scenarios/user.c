@@ -5,6 +5,7 @@
  *	rebind N	unbinds each master of the tests, and each NVMe and
  *			virtio disk, from its driver and binds it again, N times
  *	selftest	runs /selftest, and shows what it says behind "selftest: "
+ *	nothing		only shows that the machine gets here
  *
  * The words come from the kernel's command line, behind "--".  Whatever is said
  * begins with a name and a colon, lest it be taken for a test result of the
