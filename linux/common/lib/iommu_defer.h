@@ -128,6 +128,8 @@ void defer_iommu_core_unregister(struct defer_iommu *iommu);
 /* Device nodes below /iommu-defer; properties first, then attach. */
 u32 defer_new_phandle(void);
 struct device_node *defer_node_alloc(const char *name);
+struct device_node *defer_node_alloc_below(struct device_node *parent,
+					   const char *name);
 int defer_node_set(struct device_node *np, const char *name, const void *value,
 		   int length);
 int defer_node_set_u32(struct device_node *np, const char *name, u32 value);
@@ -147,6 +149,7 @@ unsigned int defer_node_remove(struct device_node *np);
  * @attempts: how often the driver has been called
  * @result: whether the last attempt found the master behind its IOMMU
  * @reaches: whether a buffer mapped by the last attempt resolved to itself
+ * @offset: of the bus addresses that the last attempt found
  * @faults: what was broken when the driver was called
  * @attempted: completed by each attempt
  */
@@ -160,6 +163,7 @@ struct defer_master {
 	unsigned int attempts;
 	enum defer_result result;
 	bool reaches;
+	u64 offset;
 	unsigned int faults;
 	struct completion attempted;
 };
@@ -167,6 +171,11 @@ struct defer_master {
 /* A master without data has no driver, and never probes. */
 struct device *defer_master_add(struct device_node *np, void *data);
 unsigned int defer_master_remove(struct device *dev);
+
+/* The two halves of defer_master_add(): before join, it is on no bus. */
+struct device *defer_master_alloc(struct device_node *np, void *data);
+int defer_master_join(struct device *dev);
+
 int defer_master_probe(struct device *dev);
 bool defer_master_bound(struct device *dev);
 
@@ -178,9 +187,11 @@ bool defer_master_bound(struct device *dev);
  * @specifier_cells: cells behind the phandle in iommus; negative: no iommus
  * @dangling: the phandle leads nowhere
  * @also: a scene that has been built, whose IOMMU the master names as well, or
- *	NULL; the specifier is as said in that scene
+ *	NULL; the specifier is as said in that scene, and so is what follows
+ * @bus_offset: the master is on a bus where address 0 is this one of the CPU's
  * @phandle: of the IOMMU node
  * @iommu: the IOMMU
+ * @bus_np: the node of that bus, or NULL
  * @master_np: the node of the master
  * @master: the master
  */
@@ -191,9 +202,11 @@ struct defer_scene {
 	int specifier_cells;
 	bool dangling;
 	const struct defer_scene *also;
+	u32 bus_offset;
 
 	u32 phandle;
 	struct defer_iommu iommu;
+	struct device_node *bus_np;
 	struct device_node *master_np;
 	struct device *master;
 };

@@ -203,6 +203,32 @@ static void iommu_comes_between_attempts(struct kunit *test)
 	defer_dma_expect_undone(test, dev);
 }
 
+/*
+ * One that comes after a first setup that nobody undid, as by somebody who
+ * configures a device early, is used by the next setup all the same; and a
+ * mapping that is in use is kept
+ */
+static void later_setup_uses_iommu(struct kunit *test)
+{
+	struct defer_dma *priv = test->priv;
+	struct device *dev = priv->scene.master;
+	struct dma_iommu_mapping *mapping;
+
+	defer_dma_setup(&priv->scene);
+	defer_dma_expect_direct(test, dev);
+
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
+	defer_dma_setup(&priv->scene);
+	defer_dma_expect_translated(test, dev);
+	mapping = to_dma_iommu_mapping(dev);
+	defer_dma_setup(&priv->scene);
+	KUNIT_EXPECT_PTR_EQ(test, to_dma_iommu_mapping(dev), mapping);
+
+	arch_teardown_dma_ops(dev);
+	defer_dma_expect_undone(test, dev);
+	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+}
+
 /* If the mapping can't be attached, direct ops it is, and nothing leaks */
 static void failed_attach_falls_back(struct kunit *test)
 {
@@ -333,7 +359,8 @@ static void mapping_attached_later_survives(struct kunit *test)
 
 /*
  * A driver that swaps the mapping in its probe (as drm/exynos and omap3isp do)
- * owns the new one; the one that arch_setup_dma_ops() made is gone then.
+ * owns the new one; the one that arch_setup_dma_ops() made is gone then.  When
+ * the driver has dropped its own, the next attempt gets one like the first.
  */
 static void driver_swaps_mapping(struct kunit *test)
 {
@@ -352,6 +379,10 @@ static void driver_swaps_mapping(struct kunit *test)
 	defer_dma_expect_foreign(test, dev, mapping, 1);
 
 	defer_dma_drop_foreign(test, mapping);
+	defer_dma_setup(&priv->scene);
+	defer_dma_expect_translated(test, dev);
+	arch_teardown_dma_ops(dev);
+	defer_dma_expect_undone(test, dev);
 }
 
 /*
@@ -476,6 +507,7 @@ static struct kunit_case defer_dma_cases[] = {
 	KUNIT_CASE(iommu_ops_are_undone),
 	KUNIT_CASE(every_attempt_is_alike),
 	KUNIT_CASE(iommu_comes_between_attempts),
+	KUNIT_CASE(later_setup_uses_iommu),
 	KUNIT_CASE(failed_attach_falls_back),
 	KUNIT_CASE(foreign_ops_survive),
 	KUNIT_CASE(foreign_mapping_survives),

@@ -87,30 +87,6 @@ static struct device_node *defer_node_new(struct device_node *parent,
 	return np;
 }
 
-/* All nodes live below one that is marked populated, lest it get a device. */
-static struct device_node *defer_root(void)
-{
-	static struct device_node *root;
-
-	if (root)
-		return root;
-
-	root = defer_node_new(of_find_node_by_path("/"), "iommu-defer");
-	if (!root)
-		return NULL;
-
-	of_node_set_flag(root, OF_POPULATED);
-	of_attach_node(root);
-	return root;
-}
-
-struct device_node *defer_node_alloc(const char *name)
-{
-	struct device_node *root = defer_root();
-
-	return root ? defer_node_new(root, name) : NULL;
-}
-
 /* Add a property to a node that isn't attached yet. */
 int defer_node_set(struct device_node *np, const char *name, const void *value,
 		   int length)
@@ -134,6 +110,41 @@ int defer_node_set(struct device_node *np, const char *name, const void *value,
 	prop->next = np->properties;
 	np->properties = prop;
 	return 0;
+}
+
+/* All nodes live below one that is marked populated, lest it get a device. */
+static struct device_node *defer_root(void)
+{
+	static struct device_node *root;
+
+	if (root)
+		return root;
+
+	root = defer_node_new(of_find_node_by_path("/"), "iommu-defer");
+	if (!root)
+		return NULL;
+
+	/* Empty: addresses on a bus below are translated to those of the CPU */
+	if (defer_node_set(root, "dma-ranges", "", 0)) {
+		of_node_put(root);
+		root = NULL;
+		return NULL;
+	}
+
+	of_node_set_flag(root, OF_POPULATED);
+	of_attach_node(root);
+	return root;
+}
+
+struct device_node *defer_node_alloc(const char *name)
+{
+	return defer_node_alloc_below(defer_root(), name);
+}
+
+struct device_node *defer_node_alloc_below(struct device_node *parent,
+					   const char *name)
+{
+	return parent ? defer_node_new(parent, name) : NULL;
 }
 
 int defer_node_set_u32(struct device_node *np, const char *name, u32 value)
@@ -285,6 +296,7 @@ int defer_master_probe(struct device *dev)
 	master->result = defer_fwspec_ops(dev) ? DEFER_OPS : DEFER_NO_IOMMU;
 	master->faults |= defer_invariants(dev, master->result);
 	master->reaches = !err && defer_dma_reaches(dev);
+	master->offset = defer_dma_offset(dev);
 
 	if (master->attach && !err)
 		err = master->attach(dev);
@@ -297,6 +309,18 @@ int defer_master_probe(struct device *dev)
 
 	complete(&master->attempted);
 	return err;
+}
+
+struct device *defer_master_add(struct device_node *np, void *data)
+{
+	struct device *dev = defer_master_alloc(np, data);
+	int err;
+
+	if (IS_ERR(dev))
+		return dev;
+
+	err = defer_master_join(dev);
+	return err ? ERR_PTR(err) : dev;
 }
 
 /* Waits for an attempt that is under way to end, one way or the other. */
@@ -374,22 +398,51 @@ static int defer_scene_specifier(const struct defer_scene *scene, __be32 *cells,
 	return n;
 }
 
-static int defer_scene_build_master(struct defer_scene *scene)
+static int defer_scene_build_bus(struct defer_scene *scene)
 {
+	__be32 ranges[] = { 0, 0, cpu_to_be32(scene->bus_offset),
+			    cpu_to_be32(SZ_1G) };
 	struct device_node *np;
-	__be32 iommus[8];
 	char name[32];
-	int n, err = 0;
+	int err;
 
-	snprintf(name, sizeof(name), "master@%x", scene->phandle);
+	if (!scene->bus_offset)
+		return 0;
+
+	snprintf(name, sizeof(name), "bus@%x", scene->phandle);
 	np = defer_node_alloc(name);
 	if (!np)
 		return -ENOMEM;
 
+	err = defer_node_set_u32(np, "#address-cells", 1) ?:
+	      defer_node_set_u32(np, "#size-cells", 1) ?:
+	      defer_node_set(np, "dma-ranges", ranges, sizeof(ranges)) ?:
+	      defer_node_attach(np);
+	if (err)
+		of_node_put(np);
+	else
+		scene->bus_np = np;
+
+	return err;
+}
+
+static int defer_scene_build_master(struct defer_scene *scene)
+{
+	const struct defer_scene *named;
+	struct device_node *np;
+	__be32 iommus[12];
+	char name[32];
+	int n = 0, err = 0;
+
+	snprintf(name, sizeof(name), "master@%x", scene->phandle);
+	np = scene->bus_np ? defer_node_alloc_below(scene->bus_np, name) :
+			     defer_node_alloc(name);
+	if (!np)
+		return -ENOMEM;
+
 	if (scene->specifier_cells >= 0) {
-		n = defer_scene_specifier(scene, iommus, 0);
-		if (scene->also)
-			n = defer_scene_specifier(scene->also, iommus, n);
+		for (named = scene; named; named = named->also)
+			n = defer_scene_specifier(named, iommus, n);
 		err = defer_node_set(np, "iommus", iommus, n * sizeof(*iommus));
 	}
 	if (!err)
@@ -413,6 +466,7 @@ int defer_scene_build(struct defer_scene *scene)
 	scene->phandle = defer_new_phandle();
 
 	return defer_scene_build_iommu(scene) ?:
+	       defer_scene_build_bus(scene) ?:
 	       defer_scene_build_master(scene);
 }
 
@@ -433,8 +487,10 @@ unsigned int defer_scene_destroy(struct defer_scene *scene)
 	defer_iommu_unregister(&scene->iommu);
 
 	faults |= defer_node_remove(scene->master_np);
+	faults |= defer_node_remove(scene->bus_np);
 	faults |= defer_node_remove(scene->iommu.np);
 	scene->master_np = NULL;
+	scene->bus_np = NULL;
 	scene->iommu.np = NULL;
 	return faults;
 }

@@ -12,6 +12,7 @@
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
@@ -331,6 +332,82 @@ static void configured_again_untranslated(struct kunit *test)
 	defer_probe_expect(test, &priv->master, DEFER_NO_IOMMU);
 }
 
+/* What the IOMMU driver says to a device that is configured too early, and later */
+struct defer_too_early {
+	const char *name;
+	int xlate;
+	int add;
+	enum defer_result want;
+};
+
+static const struct defer_too_early defer_too_early[] = {
+	{ "IOMMU ready", .want = DEFER_OPS },
+	{ "of_xlate defers", .xlate = -EPROBE_DEFER, .want = DEFER_OPS },
+	{ "add_device -ENODEV", .add = -ENODEV, .want = DEFER_NO_IOMMU },
+};
+
+static void defer_too_early_desc(const struct defer_too_early *early, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", early->name);
+}
+
+KUNIT_ARRAY_PARAM(defer_too_early, defer_too_early, defer_too_early_desc);
+
+/*
+ * Who configures the DMA of a device before it is on its bus, and doesn't look at
+ * what comes of it (as host1x and bcma have done), doesn't take anything from the
+ * attempt that the driver core makes
+ */
+static void configured_before_it_has_a_bus(struct kunit *test)
+{
+	const struct defer_too_early *early = test->param_value;
+	struct defer_probe *priv = test->priv;
+	struct device *dev;
+
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
+	dev = defer_master_alloc(priv->scene.master_np, &priv->master);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	defer_fake.xlate_ret = early->xlate;
+	defer_dma_configure(dev, priv->scene.master_np);
+	defer_fake.xlate_ret = 0;
+
+	defer_fake.add_ret = early->add;
+	KUNIT_ASSERT_EQ(test, defer_master_join(dev), 0);
+	priv->scene.master = dev;
+	KUNIT_EXPECT_TRUE(test, defer_master_bound(dev));
+	defer_probe_expect(test, &priv->master, early->want);
+}
+
+/*
+ * An offset between bus addresses and the CPU's is there for each attempt, and
+ * only once: deferral by the IOMMU leaves no map of it behind, and deferral by
+ * the driver doesn't add to it
+ */
+static void bus_offset_is_found_by_each_attempt(struct kunit *test)
+{
+	struct defer_probe *priv = test->priv;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, defer_scene_destroy(&priv->scene), 0U);
+	priv->scene.bus_offset = SZ_1G;
+	KUNIT_ASSERT_EQ(test, defer_scene_build(&priv->scene), 0);
+	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
+	priv->master.defer_times = 1;
+	defer_fake.xlate_ret = -EPROBE_DEFER;
+	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
+	KUNIT_EXPECT_EQ(test, priv->master.attempts, 0U);
+	KUNIT_EXPECT_FALSE(test, defer_dma_offset_left(priv->scene.master));
+
+	defer_fake.xlate_ret = 0;
+	for (i = 0; i < 2; i++) {
+		defer_probe_kick(test);
+		defer_probe_wait(test);
+		KUNIT_EXPECT_EQ(test, priv->master.offset, (u64)SZ_1G);
+	}
+	KUNIT_EXPECT_TRUE(test, defer_master_bound(priv->scene.master));
+	defer_probe_expect(test, &priv->master, DEFER_OPS);
+}
+
 /*
  * An IOMMU that comes when its master is bound already leaves it alone: DMA that
  * may be going on stays untranslated until the driver is bound again
@@ -445,6 +522,9 @@ static struct kunit_case defer_probe_cases[] = {
 	KUNIT_CASE_PARAM(driver_defers_with_wide_mask, defer_times_gen_params),
 	KUNIT_CASE_PARAM(configured_again_by_driver, defer_times_gen_params),
 	KUNIT_CASE_PARAM(configured_again_untranslated, defer_times_gen_params),
+	KUNIT_CASE_PARAM(configured_before_it_has_a_bus,
+			 defer_too_early_gen_params),
+	KUNIT_CASE(bus_offset_is_found_by_each_attempt),
 	KUNIT_CASE(late_iommu_spares_bound_master),
 	KUNIT_CASE(iommu_goes_from_under_master),
 	KUNIT_CASE(iommu_comes_while_driver_defers),

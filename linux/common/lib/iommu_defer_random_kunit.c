@@ -4,9 +4,10 @@
  *
  * The decision table has the cases that somebody has thought of.  Here trees are
  * made up from a seed: IOMMUs of all kinds, and masters that name up to four of
- * them, correctly or not.  Each master is configured several times, while IOMMUs
- * come and their driver changes its mind.  What is right is worked out from the
- * cells of the tree, by code that shares nothing with the kernel's.
+ * them, correctly or not, by a list of specifiers or by a map of their ids.  Each
+ * master is configured several times, while IOMMUs come and their driver changes
+ * its mind.  What is right is worked out from the cells of the tree, by code that
+ * shares nothing with the kernel's.
  *
  *	iommu_defer_random_kunit.trees=2000 iommu_defer_random_kunit.seed=7
  *
@@ -19,6 +20,7 @@
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -47,11 +49,15 @@ struct tree_iommu {
 	bool declared;
 };
 
+/* A master names its IOMMUs by "iommus", or by "iommu-map" and its own id. */
 struct tree_master {
 	struct device_node *np;
 	struct device *dev;
 	u32 cell[TREE_CELLS];
-	int cells;		/* of the iommus property; negative: none */
+	int cells;		/* of that property; negative: there is none */
+	bool mapped;		/* it is iommu-map */
+	u32 mask;		/* iommu-map-mask */
+	u32 id;
 	bool translated;	/* an attempt has succeeded */
 };
 
@@ -109,8 +115,8 @@ static struct tree_iommu *tree_find(struct tree *tree, u32 phandle)
  * The IOMMUs that a list of specifiers names.  An empty entry ends the list, as
  * it always has.  Returns their number, or -EINVAL if the list makes no sense.
  */
-static int tree_parse(struct tree *tree, const struct tree_master *master,
-		      struct tree_iommu **named)
+static int tree_parse_list(struct tree *tree, const struct tree_master *master,
+			   struct tree_iommu **named)
 {
 	int i = 0, n = 0;
 
@@ -126,6 +132,35 @@ static int tree_parse(struct tree *tree, const struct tree_master *master,
 	}
 
 	return n;
+}
+
+/*
+ * The IOMMU that a map has for the id of the master: that of the first entry
+ * that covers it.  Entries are id, phandle, id at the IOMMU, and length.  Returns
+ * the number of IOMMUs, or -EINVAL if the map makes no sense as far as it is read.
+ */
+static int tree_parse_map(struct tree *tree, const struct tree_master *master,
+			  struct tree_iommu **named)
+{
+	u32 id = master->id & master->mask;
+	int i;
+
+	if (master->cells % 4)
+		return -EINVAL;
+
+	for (i = 0; i < master->cells; i += 4) {
+		const u32 *entry = &master->cell[i];
+
+		if (entry[0] & ~master->mask)
+			return -EINVAL;
+		if (id < entry[0] || id - entry[0] >= entry[3])
+			continue;
+
+		named[0] = tree_find(tree, entry[1]);
+		return named[0] ? 1 : -EINVAL;
+	}
+
+	return 0;
 }
 
 /* What the driver makes of a master whose IOMMUs are all there */
@@ -162,7 +197,8 @@ static enum defer_result tree_oracle(struct tree *tree,
 	struct tree_iommu *first = NULL;
 	int i, n;
 
-	n = tree_parse(tree, master, named);
+	n = master->mapped ? tree_parse_map(tree, master, named) :
+			     tree_parse_list(tree, master, named);
 	if (n <= 0)
 		return DEFER_NO_IOMMU;
 
@@ -275,27 +311,64 @@ static void tree_make_iommus(struct tree *tree, struct tree_master *master)
 	}
 }
 
+/* Up to four entries that may overlap, or cover nothing, or be cut off */
+static void tree_make_map(struct tree *tree, struct tree_master *master)
+{
+	static const u32 masks[] = { 0xffff, 0xff, 0xfff8, 0xfff0, 0 };
+	int entries = pick(tree, 5);
+
+	master->id = pick(tree, 64);
+	master->mask = chance(tree, 2) ? U32_MAX :
+					 masks[pick(tree, ARRAY_SIZE(masks))];
+	master->cells = chance(tree, 16) ? -1 : 0;
+	while (master->cells >= 0 && entries--) {
+		master->cell[master->cells++] = 8 * pick(tree, 8);
+		master->cell[master->cells++] = tree_some_phandle(tree);
+		master->cell[master->cells++] = pick(tree, 32);
+		master->cell[master->cells++] = pick(tree, 64);
+	}
+	if (master->cells > 0 && chance(tree, 12))
+		master->cells -= 1 + pick(tree, 3);
+}
+
+static int tree_set_iommus(const struct tree_master *master,
+			   struct device_node *np)
+{
+	__be32 cells[TREE_CELLS];
+	int i, err;
+
+	if (master->cells < 0)
+		return 0;
+
+	for (i = 0; i < master->cells; i++)
+		cells[i] = cpu_to_be32(master->cell[i]);
+
+	err = defer_node_set(np, master->mapped ? "iommu-map" : "iommus", cells,
+			     master->cells * sizeof(*cells));
+	if (!err && master->mapped && master->mask != U32_MAX)
+		err = defer_node_set_u32(np, "iommu-map-mask", master->mask);
+
+	return err;
+}
+
 static int tree_add_master(struct tree *tree, struct tree_master *master)
 {
-	__be32 iommus[TREE_CELLS];
 	struct device_node *np;
 	char name[32];
-	int i, err = 0;
+	int err;
 
-	tree_make_iommus(tree, master);
-	for (i = 0; i < master->cells; i++)
-		iommus[i] = cpu_to_be32(master->cell[i]);
+	master->mapped = chance(tree, 3) && DEFER_HAS_MAP;
+	if (master->mapped)
+		tree_make_map(tree, master);
+	else
+		tree_make_iommus(tree, master);
 
 	snprintf(name, sizeof(name), "master@%x", defer_new_phandle());
 	np = defer_node_alloc(name);
 	if (!np)
 		return -ENOMEM;
 
-	if (master->cells >= 0)
-		err = defer_node_set(np, "iommus", iommus,
-				     master->cells * sizeof(*iommus));
-	if (!err)
-		err = defer_node_attach(np);
+	err = tree_set_iommus(master, np) ?: defer_node_attach(np);
 	if (err) {
 		of_node_put(np);
 		return err;
@@ -354,8 +427,11 @@ static void tree_show(const struct tree *tree, const struct tree_master *master)
 			tree->iommu[i].declared ? "" : ", no driver",
 			tree->iommu[i].iommu.other ? ", other driver" : "",
 			tree->iommu[i].iommu.registered ? ", registered" : "");
+	if (master->mapped)
+		pr_info("id %x, mask %x\n", master->id, master->mask);
 	for (i = 0; i < master->cells; i++)
-		pr_info("iommus[%d]: %x\n", i, master->cell[i]);
+		pr_info("%s[%d]: %x\n", master->mapped ? "iommu-map" : "iommus",
+			i, master->cell[i]);
 	pr_info("of_xlate %d after %u calls, add_device %d\n",
 		defer_fake.xlate_ret, defer_fake.xlate_good,
 		defer_fake.add_ret);
@@ -367,7 +443,9 @@ static bool tree_try(struct tree *tree, struct tree_master *master)
 	defer_fake.xlate_calls = 0;
 	tree->wanted = master->translated ? DEFER_OPS :
 					    tree_oracle(tree, master);
-	tree->got = defer_configure(master->dev, master->np);
+	tree->got = master->mapped ?
+		    defer_configure_id(master->dev, master->np, master->id) :
+		    defer_configure(master->dev, master->np);
 	tree->faults |= defer_invariants(master->dev, tree->got);
 	tree->faults |= defer_fake.faults;
 	master->translated = tree->got == DEFER_OPS;
@@ -468,6 +546,7 @@ static void tree_play_all(struct tree_tally *tally, bool early)
 			return;
 
 		tally->played++;
+		cond_resched();
 	}
 }
 

@@ -138,6 +138,11 @@ const struct defer_row defer_rows[DEFER_ROWS] = {
 	  .second = SECOND_OTHER_DRIVER,
 	  .want = DEFER_NO_IOMMU, .mandatory = DEFER_ERROR,
 	  .asked = DEFER_ASKED_DIFFERENT_DRIVERS, .next = DEFER_NO_IOMMU },
+	/* Nor does it help to wait for one between them */
+	{ "different drivers, one pending", .registered = true,
+	  .second = SECOND_PENDING, .third = SECOND_OTHER_DRIVER,
+	  .before = DEFER_WANT_DIFFERENT_BEFORE, .want = DEFER_NO_IOMMU,
+	  .mandatory = DEFER_ERROR, .next = DEFER_NO_IOMMU },
 
 	/* The second is no reference to an IOMMU */
 	{ "ready and dangling", .registered = true, .second = SECOND_DANGLING,
@@ -166,6 +171,7 @@ const struct defer_row defer_rows[DEFER_ROWS] = {
 struct defer_stage {
 	struct defer_scene first;
 	struct defer_scene second;
+	struct defer_scene third;
 };
 
 static void defer_row_to_scene(const struct defer_row *row,
@@ -194,11 +200,11 @@ static void defer_row_to_scene(const struct defer_row *row,
 	}
 }
 
-static void defer_row_to_second(const struct defer_row *row,
-				struct defer_scene *scene)
+static void defer_second_to_scene(enum defer_second second,
+				  struct defer_scene *scene)
 {
 	defer_scene_init(scene);
-	switch (row->second) {
+	switch (second) {
 	case SECOND_NONE:
 	case SECOND_READY:
 	case SECOND_PENDING:
@@ -224,22 +230,27 @@ static void defer_row_to_second(const struct defer_row *row,
 	}
 }
 
+/* Add another IOMMU to those that the master names. */
+static int defer_stage_add(enum defer_second second, struct defer_scene *scene,
+			   struct defer_scene *before)
+{
+	defer_second_to_scene(second, scene);
+	if (second == SECOND_NONE)
+		return 0;
+
+	before->also = scene;
+	return defer_scene_build(scene);
+}
+
 static int defer_stage_build(const struct defer_row *row,
 			     struct defer_stage *stage)
 {
 	int err;
 
 	defer_row_to_scene(row, &stage->first);
-	defer_row_to_second(row, &stage->second);
-	if (row->second != SECOND_NONE) {
-		err = defer_scene_build(&stage->second);
-		if (err)
-			return err;
-
-		stage->first.also = &stage->second;
-	}
-
-	err = defer_scene_build(&stage->first);
+	err = defer_stage_add(row->second, &stage->second, &stage->first) ?:
+	      defer_stage_add(row->third, &stage->third, &stage->second) ?:
+	      defer_scene_build(&stage->first);
 	if (err)
 		return err;
 
@@ -250,6 +261,23 @@ static int defer_stage_build(const struct defer_row *row,
 	}
 
 	return err;
+}
+
+/* Register what is there from the beginning. */
+static int defer_second_setup(enum defer_second second,
+			      struct defer_scene *scene)
+{
+	if (second != SECOND_READY && second != SECOND_OTHER_DRIVER)
+		return 0;
+
+	return defer_iommu_register(&scene->iommu);
+}
+
+/* Whether IOMMUs of different drivers are named */
+bool defer_row_differs(const struct defer_row *row)
+{
+	return row->second == SECOND_OTHER_DRIVER ||
+	       row->third == SECOND_OTHER_DRIVER;
 }
 
 static int defer_row_setup(const struct defer_row *row,
@@ -267,11 +295,9 @@ static int defer_row_setup(const struct defer_row *row,
 	defer_fake.add_ret = row->add;
 	if (row->registered)
 		err = defer_iommu_register(&stage->first.iommu);
-	if (!err && (row->second == SECOND_READY ||
-		     row->second == SECOND_OTHER_DRIVER))
-		err = defer_iommu_register(&stage->second.iommu);
 
-	return err;
+	return err ?: defer_second_setup(row->second, &stage->second) ?:
+		      defer_second_setup(row->third, &stage->third);
 }
 
 static void defer_row_try(struct defer_scene *scene, enum defer_result *result,
@@ -284,13 +310,19 @@ static void defer_row_try(struct defer_scene *scene, enum defer_result *result,
 /* The IOMMUs have come, and their driver has no objection to anybody. */
 static int defer_row_make_ready(struct defer_stage *stage)
 {
+	int err;
+
 	if (!defer_fake.has_xlate)
 		defer_iommu_unregister(&stage->first.iommu);
 
 	defer_fake_reset();
-	return defer_iommu_register(&stage->first.iommu) ?:
-	       stage->first.also ?
-	       defer_iommu_register(&stage->second.iommu) : 0;
+	err = defer_iommu_register(&stage->first.iommu);
+	if (!err && stage->first.also)
+		err = defer_iommu_register(&stage->second.iommu);
+	if (!err && stage->second.also)
+		err = defer_iommu_register(&stage->third.iommu);
+
+	return err;
 }
 
 /**
@@ -321,7 +353,8 @@ void defer_row_play(const struct defer_row *row, struct defer_outcome *out)
 	}
 
 	out->faults |= defer_scene_destroy(scene);
-	out->faults |= defer_scene_destroy(&stage.second) | defer_fake.faults;
+	out->faults |= defer_scene_destroy(&stage.second);
+	out->faults |= defer_scene_destroy(&stage.third) | defer_fake.faults;
 	if (defer_fake.groups != groups)
 		out->faults |= DEFER_FAULT_GROUP_LEAK;
 	if (defer_fake.domains != domains)

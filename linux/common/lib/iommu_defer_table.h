@@ -35,6 +35,7 @@ enum defer_second {
  * @add: what add_device returns
  * @bad: what is wrong with the master's specifier
  * @second: another IOMMU, that the master names after this one
+ * @third: one more, that it names after both
  * @want: wanted of the first attempt
  * @before: wanted of it before the end of init, where that differs
  * @mandatory: wanted of it where IOMMUs are mandatory, if that differs
@@ -52,6 +53,7 @@ struct defer_row {
 	int add;
 	enum { GOOD, NO_IOMMUS, DANGLING, TOO_SHORT, NO_CELLS } bad;
 	enum defer_second second;
+	enum defer_second third;
 	enum defer_result want;
 	enum defer_result before;
 	enum defer_result mandatory;
@@ -81,10 +83,11 @@ struct defer_outcome {
 	int err;
 };
 
-#define DEFER_ROWS		45
+#define DEFER_ROWS		46
 
 extern const struct defer_row defer_rows[DEFER_ROWS];
 
 void defer_row_play(const struct defer_row *row, struct defer_outcome *out);
+bool defer_row_differs(const struct defer_row *row);
 
 #endif /* _LIB_IOMMU_DEFER_TABLE_H */

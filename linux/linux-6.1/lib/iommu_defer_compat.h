@@ -6,6 +6,7 @@
 #ifndef _LIB_IOMMU_DEFER_COMPAT_H
 #define _LIB_IOMMU_DEFER_COMPAT_H
 
+#include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
@@ -24,17 +25,34 @@
 
 /* There can't be different drivers. */
 #define DEFER_ASKED_DIFFERENT_DRIVERS	0
+#define DEFER_WANT_DIFFERENT_BEFORE	DEFER_NO_IOMMU
 
 /* One attempt, by the function that the whole series is about. */
-static inline enum defer_result defer_configure(struct device *dev,
-						struct device_node *np)
+static inline enum defer_result defer_try(struct device *dev,
+					  struct device_node *np, const u32 *id)
 {
-	const struct iommu_ops *ops = of_iommu_configure(dev, np, NULL);
+	const struct iommu_ops *ops = of_iommu_configure(dev, np, id);
 
 	if (IS_ERR(ops))
 		return PTR_ERR(ops) == -EPROBE_DEFER ? DEFER_WAIT : DEFER_ERROR;
 
 	return ops ? DEFER_OPS : DEFER_NO_IOMMU;
+}
+
+static inline enum defer_result defer_configure(struct device *dev,
+						struct device_node *np)
+{
+	return defer_try(dev, np, NULL);
+}
+
+/* By an id of the master, which buses other than PCI have as well. */
+#define DEFER_HAS_MAP			true
+
+static inline enum defer_result defer_configure_id(struct device *dev,
+						   struct device_node *np,
+						   u32 id)
+{
+	return defer_try(dev, np, &id);
 }
 
 /* The same with the DMA ops, as the driver core does before each probe. */
@@ -56,6 +74,20 @@ static inline unsigned int defer_fwspec_ids(struct device *dev)
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
 
 	return fwspec ? fwspec->num_ids : 0;
+}
+
+/* How far the bus addresses of a master are from the CPU's */
+static inline u64 defer_dma_offset(struct device *dev)
+{
+	const struct bus_dma_region *map = dev->dma_range_map;
+
+	return map ? map->cpu_start - map->dma_start : 0;
+}
+
+/* The map of addresses is memory that a failed attempt has to free. */
+static inline bool defer_dma_offset_left(struct device *dev)
+{
+	return dev->dma_range_map;
 }
 
 /* full_name is the last component only. */

@@ -112,11 +112,10 @@ void defer_iommu_core_unregister(struct defer_iommu *iommu)
 	platform_device_unregister(to_platform_device(iommu->hwdev));
 }
 
-/* A master on the platform bus; it probes if @data is there to be probed. */
-struct device *defer_master_add(struct device_node *np, void *data)
+/* A master for the platform bus; it probes if @data is there to be probed. */
+struct device *defer_master_alloc(struct device_node *np, void *data)
 {
 	struct platform_device *pdev;
-	int err;
 
 	pdev = platform_device_alloc(data ? DEFER_MASTER_NAME :
 				     "iommu-defer-device", PLATFORM_DEVID_AUTO);
@@ -126,14 +125,19 @@ struct device *defer_master_add(struct device_node *np, void *data)
 	device_set_node(&pdev->dev, of_fwnode_handle(of_node_get(np)));
 	pdev->dev.coherent_dma_mask = DMA_BIT_MASK(32);
 	pdev->dev.platform_data = data;
-	err = platform_device_add(pdev);
+	return &pdev->dev;
+}
+
+int defer_master_join(struct device *dev)
+{
+	int err = platform_device_add(to_platform_device(dev));
+
 	if (err) {
-		pdev->dev.platform_data = NULL;
-		platform_device_put(pdev);
-		return ERR_PTR(err);
+		dev->platform_data = NULL;
+		put_device(dev);
 	}
 
-	return &pdev->dev;
+	return err;
 }
 
 /*

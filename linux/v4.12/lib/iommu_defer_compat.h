@@ -25,6 +25,9 @@
 /* Different drivers are told apart before any is asked. */
 #define DEFER_ASKED_DIFFERENT_DRIVERS	0
 
+/* Nobody is waited for in vain then. */
+#define DEFER_WANT_DIFFERENT_BEFORE	DEFER_NO_IOMMU
+
 /* One attempt, by the function that the whole series is about. */
 static inline enum defer_result defer_configure(struct device *dev,
 						struct device_node *np)
@@ -36,6 +39,23 @@ static inline enum defer_result defer_configure(struct device *dev,
 
 	return ops ? DEFER_OPS : DEFER_NO_IOMMU;
 }
+
+/* By an id of the master, which only PCI devices have here. */
+#ifdef CONFIG_PCI
+#define DEFER_HAS_MAP			true
+
+enum defer_result defer_configure_id(struct device *dev, struct device_node *np,
+				     u32 id);
+#else
+#define DEFER_HAS_MAP			false
+
+static inline enum defer_result defer_configure_id(struct device *dev,
+						   struct device_node *np,
+						   u32 id)
+{
+	return DEFER_NOT_RUN;
+}
+#endif
 
 /* The same with the DMA ops, as the driver core does before each probe. */
 static inline int defer_dma_configure(struct device *dev,
@@ -52,6 +72,18 @@ static inline const struct iommu_ops *defer_fwspec_ops(struct device *dev)
 static inline unsigned int defer_fwspec_ids(struct device *dev)
 {
 	return dev->iommu_fwspec ? dev->iommu_fwspec->num_ids : 0;
+}
+
+/* How far the bus addresses of a master are from the CPU's */
+static inline u64 defer_dma_offset(struct device *dev)
+{
+	return (u64)dev->dma_pfn_offset << PAGE_SHIFT;
+}
+
+/* An offset is no memory that a failed attempt could leak. */
+static inline bool defer_dma_offset_left(struct device *dev)
+{
+	return false;
 }
 
 /* full_name is the whole path here. */

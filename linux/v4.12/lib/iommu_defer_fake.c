@@ -9,6 +9,7 @@
 
 #include <linux/init.h>
 #include <linux/of_iommu.h>
+#include <linux/pci.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -16,6 +17,8 @@
 #include "iommu_defer_compat.h"
 
 IOMMU_OF_DECLARE(iommu_defer, DEFER_DECLARED, NULL);
+
+static struct bus_type defer_bus;
 
 static int defer_add_device(struct device *dev);
 static void defer_remove_device(struct device *dev);
@@ -56,6 +59,9 @@ static int defer_add_device(struct device *dev)
 
 	if (!defer_fwspec_ops(dev))
 		return -ENODEV;
+
+	/* Back from defer_configure_id(): groups are those of this bus */
+	dev->bus = &defer_bus;
 
 	err = defer_fake_add(dev);
 	if (err)
@@ -105,40 +111,65 @@ static struct device_driver defer_driver = {
 	.probe = defer_master_probe,
 };
 
+#ifdef CONFIG_PCI
+/* Every master could be a PCI device on the bus of a host bridge; this one is. */
+enum defer_result defer_configure_id(struct device *dev, struct device_node *np,
+				     u32 id)
+{
+	struct pci_bus root = { .number = PCI_BUS_NUM(id) };
+	struct pci_dev *pdev = to_pci_dev(dev);
+	enum defer_result result;
+
+	pdev->bus = &root;
+	pdev->devfn = id & 0xff;
+	dev->bus = &pci_bus_type;
+	result = defer_configure(dev, np);
+	dev->bus = &defer_bus;
+	pdev->bus = NULL;
+	return result;
+}
+#endif
+
 static void defer_master_release(struct device *dev)
 {
 	of_node_put(dev->of_node);
-	kfree(dev);
+	kfree(to_pci_dev(dev));
 }
 
-/* A master on the bus of the fake IOMMU; it probes if @data is there. */
-struct device *defer_master_add(struct device_node *np, void *data)
+/* A master for the bus of the fake IOMMU; it probes if @data is there. */
+struct device *defer_master_alloc(struct device_node *np, void *data)
 {
-	static atomic_t id = ATOMIC_INIT(0);
+	struct pci_dev *pdev;
 	struct device *dev;
-	int err;
 
-	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-	if (!dev)
+	pdev = kzalloc(sizeof(*pdev), GFP_KERNEL);
+	if (!pdev)
 		return ERR_PTR(-ENOMEM);
 
+	dev = &pdev->dev;
 	device_initialize(dev);
-	dev->bus = &defer_bus;
 	dev->of_node = of_node_get(np);
 	dev->release = defer_master_release;
 	dev->coherent_dma_mask = DMA_BIT_MASK(32);
 	dev->dma_mask = &dev->coherent_dma_mask;
 	dev->platform_data = data;
+	return dev;
+}
+
+int defer_master_join(struct device *dev)
+{
+	static atomic_t id = ATOMIC_INIT(0);
+	int err;
+
+	dev->bus = &defer_bus;
 	err = dev_set_name(dev, DEFER_MASTER_NAME ".%d",
 			   atomic_inc_return(&id));
 	if (!err)
 		err = device_add(dev);
-	if (err) {
+	if (err)
 		put_device(dev);
-		return ERR_PTR(err);
-	}
 
-	return dev;
+	return err;
 }
 
 unsigned int defer_master_remove(struct device *dev)
