@@ -168,7 +168,8 @@ static enum defer_result tree_ask(struct tree_iommu **named, int n)
 {
 	int i, err = 0;
 
-	for (i = 0; i < n && !err; i++) {
+	/* All are asked unless one refuses: to wait for it would be in vain */
+	for (i = 0; i < n && (!err || err == -EPROBE_DEFER); i++) {
 		if (named[i]->iommu.other != named[0]->iommu.other)
 			err = -EINVAL;
 		else if (i >= defer_fake.xlate_good)
