@@ -55,6 +55,7 @@ const char *defer_fault_names(unsigned int faults, char *buf, size_t size);
  * @add_ret: what add_device (probe_device on newer kernels) returns
  * @attach_ret: what attach_dev returns
  * @no_domains: the driver has no IOMMU domain left to give
+ * @slow: of_xlate and add_device sleep first, so that others have their turn
  * @xlate_calls: calls of of_xlate
  * @add_calls: calls of add_device for a master of this driver
  * @groups: IOMMU groups that are alive
@@ -69,6 +70,7 @@ struct defer_fake {
 	int add_ret;
 	int attach_ret;
 	bool no_domains;
+	bool slow;
 	unsigned int xlate_calls;
 	unsigned int add_calls;
 	int groups;
@@ -83,6 +85,7 @@ extern struct defer_fake defer_fake;
 extern const struct dma_map_ops defer_foreign_ops;
 
 void defer_fake_reset(void);
+void defer_fake_dawdle(void);
 
 /* The callbacks that are the same on every base. */
 int defer_fake_xlate(struct device *dev, struct of_phandle_args *args);

@@ -7,6 +7,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -54,13 +55,22 @@ void defer_fake_reset(void)
 	defer_fake.add_ret = 0;
 	defer_fake.attach_ret = 0;
 	defer_fake.no_domains = false;
+	defer_fake.slow = false;
 	defer_fake.xlate_calls = 0;
 	defer_fake.add_calls = 0;
 	defer_fake.faults = 0;
 }
 
+/* A driver may sleep wherever it is called, and others then get to run. */
+void defer_fake_dawdle(void)
+{
+	if (defer_fake.slow)
+		schedule_timeout_uninterruptible(1);
+}
+
 int defer_fake_xlate(struct device *dev, struct of_phandle_args *args)
 {
+	defer_fake_dawdle();
 	if (defer_fake.xlate_calls++ >= defer_fake.xlate_good &&
 	    defer_fake.xlate_ret)
 		return defer_fake.xlate_ret;
@@ -71,6 +81,7 @@ int defer_fake_xlate(struct device *dev, struct of_phandle_args *args)
 /* Common part of add_device and probe_device, for masters of this driver. */
 int defer_fake_add(struct device *dev)
 {
+	defer_fake_dawdle();
 	defer_fake.add_calls++;
 	if (!defer_fwspec_ids(dev))
 		defer_fake.faults |= DEFER_FAULT_CALL_ORDER;

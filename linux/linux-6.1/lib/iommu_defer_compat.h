@@ -62,6 +62,12 @@ static inline int defer_dma_configure(struct device *dev,
 	return of_dma_configure(dev, np, true);
 }
 
+/* What a thread does that has seen no group, and then waits for a lock */
+static inline int defer_probe_by_core(struct device *dev)
+{
+	return iommu_probe_device(dev);
+}
+
 static inline const struct iommu_ops *defer_fwspec_ops(struct device *dev)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);

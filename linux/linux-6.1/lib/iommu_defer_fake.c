@@ -57,8 +57,12 @@ static struct iommu_device *defer_probe_device(struct device *dev)
 	struct defer_iommu *iommu;
 	int err;
 
-	if (!fwspec || fwspec->ops != &defer_ops)
+	if (!fwspec || fwspec->ops != &defer_ops) {
+		/* The core frees what is left of it then, so don't be quick */
+		if (dev->platform_data)
+			defer_fake_dawdle();
 		return ERR_PTR(-ENODEV);
+	}
 
 	err = defer_fake_add(dev);
 	if (err)

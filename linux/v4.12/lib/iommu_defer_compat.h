@@ -64,6 +64,12 @@ static inline int defer_dma_configure(struct device *dev,
 	return of_dma_configure(dev, np);
 }
 
+/* Whoever sees no group calls add_device, and there is no lock to wait for. */
+static inline int defer_probe_by_core(struct device *dev)
+{
+	return defer_configure(dev, dev->of_node) == DEFER_OPS ? 0 : -ENODEV;
+}
+
 static inline const struct iommu_ops *defer_fwspec_ops(struct device *dev)
 {
 	return dev->iommu_fwspec ? dev->iommu_fwspec->ops : NULL;
