@@ -132,8 +132,9 @@ static int race_run(struct race *race)
 	}
 
 	registrar = kthread_run(race_register, race, "race-register");
-	if (!IS_ERR(registrar))
-		wait_for_completion(&race->registered);
+	if (IS_ERR(registrar))
+		complete_all(&race->registered);
+	wait_for_completion(&race->registered);
 	wait_for_completion(&race->bound);
 	defer_fake.slow = false;
 	race->faults = defer_fake.faults;
