@@ -13,6 +13,7 @@
 #include <linux/iommu-dma.h>
 #include <linux/of_device.h>
 #include <linux/of_iommu.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "../drivers/iommu/iommu-priv.h"
@@ -146,6 +147,25 @@ static inline struct iommu_domain *defer_paging_domain(struct device *dev)
 }
 
 #define iommu_get_domain_for_dev	defer_paging_domain
+
+/*
+ * A registration that is still giving groups their domains has masters deferred
+ * for that moment, see iommu_device_use_default_domain().  Try again, as the
+ * deferred queue does, for a second at most.
+ */
+static inline int defer_attach(struct device *dev)
+{
+	int i, ret = device_attach(dev);
+
+	for (i = 0; !ret && i < HZ; i++) {
+		schedule_timeout_uninterruptible(1);
+		ret = device_attach(dev);
+	}
+
+	return ret;
+}
+
+#define device_attach			defer_attach
 
 #ifdef CONFIG_ARM
 #include <asm/dma-iommu.h>
