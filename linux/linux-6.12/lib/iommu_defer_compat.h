@@ -157,7 +157,7 @@ static inline int defer_attach(struct device *dev)
 {
 	int i, ret = device_attach(dev);
 
-	for (i = 0; !ret && i < HZ; i++) {
+	for (i = 0; ret == -EPROBE_DEFER && i < HZ; i++) {
 		schedule_timeout_uninterruptible(1);
 		ret = device_attach(dev);
 	}
