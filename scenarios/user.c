@@ -4,12 +4,14 @@
  *
  *	rebind N	unbinds each master of the tests, and each NVMe and
  *			virtio disk, from its driver and binds it again, N times
- *	selftest	runs /selftest, and shows what it says behind "selftest: "
+ *	replug N	removes each PCI device that isn't a bridge and rescans
+ *			the bus, N times; the disk then reads as before
+ *	unbind DRIVER	unbinds all devices of a platform driver
+ *	selftest	runs /selftest, its output behind "selftest: "
  *	nothing		only shows that the machine gets here
  *
- * The words come from the kernel's command line, behind "--".  Whatever is said
- * begins with a name and a colon, lest it be taken for a test result of the
- * kernel's.
+ * The words come from the kernel's command line, behind "--".  Each line begins
+ * with a name and a colon: no line looks like a test result of the kernel's.
  */
 
 #include <dirent.h>
@@ -22,6 +24,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,7 +76,7 @@ static void look_for_leaks(void)
 	int leaks = 0;
 	FILE *file;
 
-	/* What has just been freed or moved is only found by a second scan */
+	/* What has just been freed or moved needs a second scan */
 	if (!write_file(dir, name, "scan") || sleep(6) ||
 	    !write_file(dir, name, "scan")) {
 		printf("rebind: kmemleak is not there\n");
@@ -159,24 +162,36 @@ static int rebind_device(const char *driver, const char *device, int times)
 	return i == times;
 }
 
+struct devices {
+	int count;
+	char name[64][64];
+};
+
+/* The devices that a directory of sysfs has links to */
+static struct devices list_devices(const char *path)
+{
+	struct devices list = { 0 };
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	while (dir && list.count < 64 && (entry = readdir(dir)))
+		if (entry->d_type == DT_LNK && strcmp(entry->d_name, "module"))
+			snprintf(list.name[list.count++], sizeof(list.name[0]),
+				 "%.63s", entry->d_name);
+	if (dir)
+		closedir(dir);
+	return list;
+}
+
 /* Every device that is bound to a driver now; returns how many failed */
 static int rebind_driver(const char *driver, int times, int *devices)
 {
-	char name[64][64];
-	struct dirent *entry;
-	DIR *dir = opendir(driver);
-	int i, n = 0, failed = 0;
+	struct devices list = list_devices(driver);
+	int i, failed = 0;
 
-	while (dir && n < 64 && (entry = readdir(dir)))
-		if (entry->d_type == DT_LNK && strcmp(entry->d_name, "module"))
-			snprintf(name[n++], sizeof(name[0]), "%.63s",
-				 entry->d_name);
-	if (dir)
-		closedir(dir);
-
-	for (i = 0; i < n; i++)
-		failed += !rebind_device(driver, name[i], times);
-	*devices += n;
+	for (i = 0; i < list.count; i++)
+		failed += !rebind_device(driver, list.name[i], times);
+	*devices += list.count;
 	return failed;
 }
 
@@ -187,7 +202,7 @@ static void rebind(int times)
 	long slab = 0;
 	unsigned int i;
 
-	/* The first tenth fills the caches of all that is allocated */
+	/* The first tenth fills the caches */
 	for (round = 0; round < 10 && !failed; round++) {
 		devices = 0;
 		for (i = 0; i < ARRAY_SIZE(drivers); i++)
@@ -204,6 +219,118 @@ static void rebind(int times)
 	       devices, times, failed, meminfo("Slab") - slab);
 	show_slab_growth(before, slabs, times);
 	look_for_leaks();
+}
+
+/* A sum of all that /dev/vda or /dev/nvme0n1 holds; -1 without such a disk */
+static long sum_of_disk(void)
+{
+	static const char * const disks[] = { "vda", "nvme0n1" };
+	static unsigned char buf[1 << 16];
+	unsigned int i, major, minor;
+	char path[64];
+	long sum = 0;
+	FILE *file;
+	ssize_t n;
+	int fd;
+
+	for (i = 0, file = NULL; i < ARRAY_SIZE(disks) && !file; i++) {
+		snprintf(path, sizeof(path), "/sys/block/%s/dev", disks[i]);
+		file = fopen(path, "r");
+	}
+	if (!file)
+		return -1;
+
+	if (fscanf(file, "%u:%u", &major, &minor) != 2)
+		major = minor = 0;
+	fclose(file);
+	unlink("/disk");
+	if (mknod("/disk", S_IFBLK | 0600, makedev(major, minor)))
+		return -1;
+
+	fd = open("/disk", O_RDONLY);
+	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) > 0)
+		while (n--)
+			sum = sum * 31 % 1000003 + buf[n];
+	close(fd);
+	return sum;
+}
+
+#define PCI_DEVICES "/sys/bus/pci/devices"
+
+static int is_bridge(const char *device)
+{
+	char path[128], class[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.63s/class", device);
+	file = fopen(path, "r");
+	if (!file || !fgets(class, sizeof(class), file))
+		class[0] = '\0';
+	if (file)
+		fclose(file);
+	return !strncmp(class, "0x06", 4);
+}
+
+static int has_link(const char *dir, const char *file)
+{
+	char path[192];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%.127s/%.31s", dir, file);
+	return !lstat(path, &st);
+}
+
+/* It comes back with a driver, and in a group if it was in one */
+static int replug_device(const char *device, int times)
+{
+	int had_group;
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), PCI_DEVICES "/%.63s", device);
+	had_group = has_link(dir, "iommu_group");
+	while (times--) {
+		if (!write_file(dir, "remove", "1") || has_link(dir, ""))
+			return 0;
+		if (!write_file("/sys/bus/pci", "rescan", "1"))
+			return 0;
+	}
+
+	return has_link(dir, "driver") &&
+	       has_link(dir, "iommu_group") == had_group;
+}
+
+static void replug(int times)
+{
+	struct devices list = list_devices(PCI_DEVICES);
+	int i, devices = 0, failed = 0;
+	long sum = sum_of_disk();
+
+	for (i = 0; i < list.count; i++) {
+		if (is_bridge(list.name[i]))
+			continue;
+
+		devices++;
+		if (!replug_device(list.name[i], times)) {
+			printf("replug: %s fails\n", list.name[i]);
+			failed++;
+		}
+	}
+	printf("replug: %d devices, %d times each, %d failed, disk %s\n",
+	       devices, times, failed, sum_of_disk() == sum ?
+	       sum < 0 ? "not there" : "as before" : "differs");
+}
+
+static void unbind(const char *driver)
+{
+	struct devices list;
+	int i, unbound = 0;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/platform/drivers/%s", driver);
+	list = list_devices(path);
+	for (i = 0; i < list.count; i++)
+		unbound += write_file(path, "unbind", list.name[i]);
+	printf("unbind: %s: %d of %d devices\n", driver, unbound, list.count);
 }
 
 static void run_selftest(void)
@@ -247,6 +374,10 @@ int main(int argc, char **argv)
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "rebind") && i + 1 < argc)
 			rebind(atoi(argv[++i]));
+		else if (!strcmp(argv[i], "replug") && i + 1 < argc)
+			replug(atoi(argv[++i]));
+		else if (!strcmp(argv[i], "unbind") && i + 1 < argc)
+			unbind(argv[++i]);
 		else if (!strcmp(argv[i], "selftest"))
 			run_selftest();
 	}

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2154 # the helper sets tree, bats sets status and output
 # make check and make release: each item fails when what it guards is broken.
 load helper
@@ -6,111 +7,154 @@ load helper
 setup() {
 	load_toy
 	# checkpatch wants of toys what it wants of kernels.
-	rm -r "$DEFER_ROOT"/edits/toy/0003-* "$DEFER_ROOT"/linux
-	mkdir -p "$DEFER_ROOT/linux"
+	sed -i '3,$d' "$DEFER_ROOT/patches/series.toy"
+	rm -r "$DEFER_ROOT"/patches/toy-add-* "$DEFER_ROOT"/linux
+	git -C "$DEFER_ROOT" init -q
 	"$HARNESS/series" 2>/dev/null
 }
 
 @test "a sound project is all ok" {
 	h check
-	expect 0 "ok series in sync: toy"
-	expect 0 "ok round trip: toy"
-	expect 0 "ok checkpatch: toy/0001-toy-fix-one.patch"
-	expect 0 "ok scenario: arm/plain.dtsi"
-	expect 0 "ok codespell"
+	for item in "series in sync: toy" "round trip: toy" "messages: toy" "checkpatch: toy/1-fixes/0001-toy-fix-one.patch" \
+		"scenario: arm/plain.dtsi" "every file is used" "README table" codespell; do
+		expect 0 "ok $item"
+	done
 	expect 0 " 0 failed"
 }
 
-@test "an edit without make series is not in sync" {
-	sed -i 's/a user sees it/nobody sees it/' "$DEFER_ROOT"/edits/toy/0001-*
+@test "a pool patch without make series is not in sync, nor is a leftover" {
+	sed -i 's/a user sees it/nobody sees it/' "$DEFER_ROOT"/patches/toy-fix-one.patch
 	h check
 	expect 22 "not ok series in sync: toy"
 	one_error
+	"$HARNESS/series"
+	cp "$DEFER_ROOT"/series/toy/1-fixes/0001-* "$DEFER_ROOT"/series/toy/1-fixes/0009-old.patch
+	h check
+	expect 22 "1-fixes: 0009-old.patch"
 }
 
 @test "a series patch changed by hand is no round trip" {
-	sed -i 's/^+.* one: fixed.*/+ \/* one: mended *\//' "$DEFER_ROOT"/series/toy/0001-*
+	sed -i 's/^+.* one: fixed.*/+ \/* one: mended *\//' "$DEFER_ROOT"/series/toy/1-fixes/0001-*
 	h check
 	expect 22 "not ok round trip: toy"
 }
 
 @test "a new file changed by hand in the series is no round trip" {
-	cp "$TESTS"/toy/project/edits/toy/0003-* "$DEFER_ROOT/edits/toy/"
-	cp -r "$TESTS/toy/project/linux" "$DEFER_ROOT/"
+	rm -rf "$DEFER_ROOT"/{patches,linux}
+	cp -r "$TESTS"/toy/project/{patches,linux} "$DEFER_ROOT/"
 	"$HARNESS/series" 2>/dev/null
 	h check
-	expect 22 "ok round trip: toy"
-	[[ $output != *"not ok round trip"* ]]
-	sed -i '/^+++ b.lib.toy_shim.c/,$ s/^+[^+].*/&\/* more *\//' "$DEFER_ROOT"/series/toy/0003-*
+	[[ $output = *"ok round trip: toy"* && $output != *"not ok round trip"* ]]
+	sed -i '/^+++ b.lib.toy_shim.c/,$ s/^+[^+].*/&\/* more *\//' "$DEFER_ROOT"/series/toy/4-local/*
 	h check
-	expect 22 "linux/toy/lib/toy_shim.c differ"
-	expect 22 "not ok round trip: toy"
+	expect 22 "lib/toy_shim.c: not linux/toy/lib/toy_shim.c"
 }
 
-@test "messages: signature, long line, Fixes and subject" {
-	sed -i 's/^One is broken.*/&\n\nFixes: 1234 (no title)\nSigned-off-by: A Developer <dev@example.org>/' "$DEFER_ROOT"/edits/toy/0001-*
-	sed -i "s/^Two is.*/$(printf 'two %.0s' {1..20})/; s/^Subject:.*/Subject: no subsystem/" "$DEFER_ROOT"/edits/toy/0002-*
+@test "messages: author, signature, long line, Fixes, subject, list of tests" {
+	sed -i 's/^One is broken.*/&\n\nFixes: 1234 (no title)\nLink:\nSigned-off-by: A Developer <dev@example.org>\nTests: none/; s/^From: .*/From: Me <me@example.org>/' "$DEFER_ROOT"/patches/toy-fix-one.patch
+	sed -i "s/^Two is.*/$(printf 'two %.0s' {1..20})/; s/^Subject:.*/Subject: no subsystem/" "$DEFER_ROOT"/patches/toy-fix-two.patch
 	"$HARNESS/series" 2>/dev/null
 	h check
-	expect 22 "want Fixes: <12 hex>"
-	expect 22 "who takes the series signs it"
-	expect 22 "line of 80 columns"
-	expect 22 'want "subsystem: what it does"'
-	sed -i '/^One is broken/,/^  boot: plain/d' "$DEFER_ROOT"/edits/toy/0001-*
+	expect 22 "a tag without its value: Link:"
+	for fault in "want Fixes: <12 hex>" "who takes the series signs it" "line of 80 columns" 'want "subsystem: what it does"' \
+		"author is Me <me@example.org>, not IOMMU" "lists of tests stand below ---"; do
+		expect 22 "$fault"
+	done
+	sed -i '/^One is broken/,/^Tests/d' "$DEFER_ROOT"/patches/toy-fix-one.patch
 	"$HARNESS/series" 2>/dev/null
 	h check
-	expect 22 "toy/0001-toy-fix-one.patch: no message"
+	expect 22 "0001-toy-fix-one.patch: no message"
 }
 
-@test "checkpatch is heard, and again when asked again" {
-	sed -i 's/^+.* one: fixed .*/+int  one;/' "$DEFER_ROOT"/edits/toy/0001-*
-	sed -i 's/^-.* one: broken.*/&/; s/^+int  one;$/+if(one) one=1; /' "$DEFER_ROOT"/edits/toy/0001-*
+@test "checkpatch is heard, and skipped by name where there is none" {
+	sed -i 's/^+.* one: fixed .*/+if(one) one=1; /' "$DEFER_ROOT"/patches/toy-fix-one.patch
 	"$HARNESS/series" 2>/dev/null
 	h check
-	expect 22 "not ok checkpatch: toy/0001-toy-fix-one.patch"
-	h check
-	expect 22 "not ok checkpatch: toy/0001-toy-fix-one.patch"
+	expect 22 "not ok checkpatch: toy/1-fixes/0001-toy-fix-one.patch"
+	KUNIT_TOOLS='' KUNIT_TARBALL=/nowhere h check
+	expect 0 "ok checkpatch: toy/1-fixes/0001-toy-fix-one.patch # SKIP linux-source-6.12 isn't installed"
+	expect 0 "3 skipped"
 }
 
-@test "a scenario with an unknown key, a bad expression or no about" {
-	printf '// abuot: x\n// must: a(\n' >"$DEFER_ROOT/scenarios/arm/bad.dtsi"
+@test "a scenario with an unknown key, a bad expression, an unknown base or no about" {
+	printf '// abuot: x\n// must: a(\n// bases: v99\n' >"$DEFER_ROOT/scenarios/arm/bad.dtsi"
 	h check
 	expect 22 'unknown key "// abuot:"'
 	expect 22 "not a regular expression: a("
+	expect 22 "unknown base v99"
 	expect 22 'no "// about:" line'
 }
 
-@test "an unsorted list of names" {
-	printf 'toy.two\ntoy.one\n' >"$DEFER_ROOT/bases/toy/expect.arm"
+@test "contract: each id has a test and a machine, or its row the reason" {
+	mkdir -p "$DEFER_ROOT/docs" "$DEFER_ROOT/linux/toy/lib"
+	printf '| id | rule |\n|---|---|\n| C1 | one |\n| C2 | two; no machine: QEMU has none |\n' >"$DEFER_ROOT/docs/contract.md"
+	echo '	{ "C1 disabled", NO },' >"$DEFER_ROOT/linux/toy/lib/t.c"
 	h check
-	expect 22 "not ok sorted: bases/toy/expect.arm"
+	expect 22 'C1: no machine has "// rule: C1"'
+	expect 22 "C2: no test begins with it"
+	[[ $output != *"C2: no machine"* ]]
+	sed -i '1i // rule: C1 C9' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	echo '	{ "C2 pending", NO },' >>"$DEFER_ROOT/linux/toy/lib/t.c"
+	h check
+	expect 22 "C9: in a test or a machine, but not in docs/contract.md"
+	[[ $output != *"C1: "* && $output != *"C2: "* ]]
 }
 
-@test "shellcheck and codespell" {
+@test "shellcheck, codespell, SPDX, and a file that nothing names" {
+	mkdir -p "$DEFER_ROOT/.ci" "$DEFER_ROOT/linux/toy/lib"
 	# shellcheck disable=SC2016
-	printf '#!/bin/sh\nrm $1\n' >"$DEFER_ROOT/harness/careless"
+	printf '#!/bin/sh\nrm $1\n' >"$DEFER_ROOT/.ci/careless"
 	printf 'This is t%s end.\n' eh >"$DEFER_ROOT/README.md"
+	echo 'int x;' >"$DEFER_ROOT/linux/toy/lib/forgotten.c"
 	h check
 	expect 22 "not ok shellcheck"
 	expect 22 "not ok codespell"
+	expect 22 ".ci/careless: no SPDX-License-Identifier"
+	expect 22 "linux/toy/lib/forgotten.c: no patch names it"
+}
+
+@test "claims and README are held against the matrix" {
+	printf 'A toy.\n<!-- results: begin -->\n<!-- results: end -->\n' >"$DEFER_ROOT/README.md"
+	TREE=$tree ARCH=arm "$HARNESS/flips"
+	h check
+	expect 22 "not ok README table"
+	"$HARNESS/series"
+	grep -q '^| toy | arm | 5 | 3 | 0 | 0 |$' "$DEFER_ROOT/README.md"
+	h check
+	expect 0 "ok results and claims: toy"
+	sed -i 's/^  toy.one$/  toy.two*/' "$DEFER_ROOT/patches/toy-fix-one.patch"
+	"$HARNESS/series"
+	h check
+	expect 22 'says it turns "toy.two*", but no such row'
+	sed -i 's/^  F\.\.  toy.one/  F.F  toy.one/' "$DEFER_ROOT/results/toy.arm"
+	h check
+	expect 22 "results/toy.arm: toy.one is broken in column 2"
 }
 
 @test "old results are a warning for check and an end for release" {
 	h release
-	expect 24 "results/toy/arm is missing"
+	expect 24 "results/toy.arm is missing"
+	TREE=$tree ARCH=arm STEPS="0 N" "$HARNESS/flips"
+	"$HARNESS/series"
+	h release
+	expect 24 "results/toy.arm has columns that were not run"
+	# What was not run turns nothing, and no patch says so.
+	run grep -r 'No test of toy turns\|Fails on toy' "$DEFER_ROOT/series"
+	[ "$status" -eq 1 ]
 	TREE=$tree ARCH=arm "$HARNESS/flips"
+	"$HARNESS/series"
 	h release
-	expect 24 "results/toy/arm/flips.txt has lines with ! or -" || expect 0 "ready"
-	sed -i 's/^series: .*/series: 0123/' "$DEFER_ROOT/results/toy/arm/meta"
+	expect 0 "ready"
+	sed -i 's/series: [0-9a-f]*/series: 0123/' "$DEFER_ROOT/results/toy.arm"
 	h check
-	expect 0 "warning: results/toy/arm/meta is older than series/toy"
+	expect 0 "warning: results/toy.arm is older than series/toy"
 	h release
-	expect 24 "results/toy/arm is older than series/toy"
+	expect 24 "results/toy.arm is older than series/toy"
 }
 
 @test "help lists every target and every exit code" {
 	h help
-	for word in run test series import check apply boot flips release busy timeout; do
+	for word in run test series import check apply boot flips deps release busy timeout; do
 		expect 0 "$word"
 	done
 }

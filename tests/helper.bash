@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154 # bats sets status and output
 # What all tests of the harness share: a toy project, a toy kernel tree, and stand-ins for QEMU, dpkg,
 # apt-get and id in front of PATH. Nothing here needs a compiler, a kernel or the network.
@@ -7,7 +8,7 @@ HARNESS=$(dirname "$TESTS")/harness
 
 # The parser is unpacked once, into the cache of whoever runs the tests.
 setup_file() {
-	KUNIT_TOOLS=$("$HARNESS/kunit-tools")
+	KUNIT_TOOLS=$(PYTHONPATH=$HARNESS python3 -c "from defer import judge; print(judge.kunit_tools())")
 	export KUNIT_TOOLS
 }
 
@@ -16,9 +17,9 @@ setup() { load_toy; }
 load_toy() {
 	export DEFER_ROOT=$BATS_TEST_TMPDIR/project CACHE=$BATS_TEST_TMPDIR/cache NEED_GB=0
 	export PATH=$TESTS/toy/bin:$PATH
-	unset TREE BASE ARCH UPTO SCENARIO ONTO DEST LOG OUT DEFER_LOCKED "${!FAKE_@}"
+	unset TREE BASE ARCH UPTO RFC SCENARIO GROUP RANGE CC DEST LOG ALONE STEPS APPEND DEFER_LOCKED "${!FAKE_@}"
+	export PYTHONDONTWRITEBYTECODE=1
 	mkdir -p "$CACHE"
-	ln -s "$KUNIT_TOOLS" "$CACHE/$(basename "$KUNIT_TOOLS")"
 	cp -r "$TESTS/toy/project" "$DEFER_ROOT"
 	tree=$BATS_TEST_TMPDIR/linux
 	cp -r "$TESTS/toy/tree" "$tree"
@@ -36,7 +37,7 @@ commit() {
 }
 
 apply_to_tree() {
-	git -C "$tree" -c user.name=Dev -c user.email=dev@example.org am -q "$DEFER_ROOT"/series/toy/*.patch
+	git -C "$tree" -c user.name=Dev -c user.email=dev@example.org am -q "$DEFER_ROOT"/series/toy/*/*.patch
 }
 
 # Every file below, .git included: names, modes, times, bytes.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2154 # the helper sets tree, bats sets status and output
 # Build, boot and everything on top of them, with a toy kernel and a stand-in for QEMU.
 load helper
@@ -9,21 +10,36 @@ setup() {
 	export TREE=$tree ARCH=arm
 }
 
-log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
+log() { echo "$CACHE"/src/toy-*/boot-arm.log; }
 
-@test "run ends in the decision table, and a second run gives the same" {
+matrix() { echo "$DEFER_ROOT/results/toy.arm"; }
+
+@test "results name what is expected; without a record names are not checked, but all else is" {
 	h run
+	expect 0 "no record of toy.arm: names are not checked"
+	expect 0 "tests: 3 passed, 0 failed, 0 skipped"
+	h boot
+	expect 0 "no record of toy.arm: names are not checked"
+	FAKE_QEMU=oops h run
+	expect 1 "splat: "
+	h flips
+	expect 0 "6 rows; without fixes 3 fail, 0 not reached; at the end 0 fail"
+	h run
+	[[ $output != *"no record"* ]]
 	expect 0 "toy arm: pass"
 	expect 0 "the toy  fixed   fixed"
 	expect 0 "tests: 3 passed, 0 failed, 0 skipped"
-	h run
-	expect 0 "2 decisions, 0 not as wanted"
+	# All fixes are a pass without what is for discussion, and with it.
+	UPTO=2 h run
+	expect 0 "toy arm, fixes up to 2: pass"
+	RFC=1 h run
+	expect 0 "tests: 4 passed, 0 failed, 0 skipped"
 }
 
 @test "run shows each command, and where the log is" {
 	h run
 	expect 0 "$ timeout --foreground"
-	expect 0 "allnoconfig"
+	expect 0 "merge_config.sh"
 	[ -s "$(log)" ]
 }
 
@@ -43,11 +59,7 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 
 @test "a kernel that does not build shows its first errors" {
 	sed -i 's/^int almost;/int BROKEN;/' "$tree/drivers/toy.c"
-	sed -i 's/^ int almost;/ int BROKEN;/' "$DEFER_ROOT"/edits/toy/0002-*
-	h run
-	# The series no longer applies: take the tree as it is instead.
-	expect 15 ""
-	"$HARNESS/series" 2>/dev/null
+	sed -i 's/^ int almost;/ int BROKEN;/' "$DEFER_ROOT"/patches/toy-fix-two.patch
 	h run
 	expect 18 "drivers/toy.c: error: does not compile"
 	one_error
@@ -106,7 +118,7 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 	FAKE_QEMU=hang BOOT_LIMIT=20 "$HARNESS/run" >/dev/null 2>&1 3>&- &
 	first=$!
 	for _ in $(seq 100); do
-		[ ! -s "$CACHE/lock.pid" ] || break
+		[ ! -s "$(log)" ] || break
 		sleep 0.1
 	done
 	h run
@@ -116,18 +128,18 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 }
 
 @test "a scenario is booted with its name, its arguments, and judged by its expressions" {
-	h scenarios
+	h boot
 	expect 0 "PASS  plain"
-	UPTO=0 h scenarios
+	UPTO=0 h boot
 	expect 1 "(must not match: one: broken)"
 	sed -i 's/^.. must: scenario.*/\/\/ must: never said/' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
-	h scenarios
+	h boot
 	expect 1 "no line matches: never said"
 }
 
 @test "a scenario that hangs is a failed scenario, and the next one is booted" {
 	cp "$DEFER_ROOT/scenarios/arm/plain.dtsi" "$DEFER_ROOT/scenarios/arm/second.dtsi"
-	FAKE_QEMU=hang BOOT_LIMIT=1 h scenarios
+	FAKE_QEMU=hang BOOT_LIMIT=1 h boot
 	expect 1 "FAIL  plain"
 	expect 1 "FAIL  second"
 	expect 1 "QEMU timed out"
@@ -135,133 +147,186 @@ log() { echo "$CACHE"/trees/toy-*/boot-arm.log; }
 
 @test "a scenario of which not all masters are judged fails" {
 	sed -i 's/toy-node { };/toy-node { iommu-defer,want = "translated"; };/' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
-	h scenarios
+	h boot
 	expect 1 "1 masters in the fragment, 0 judged"
 }
 
 @test "APPEND= adds words to the kernel's command line" {
-	sed -i '2i // must: cmdline: .* toy=yes .*more=words$' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
-	h scenarios
+	sed -i '3i // must: cmdline: .* toy=yes .*more=words$' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h boot
 	expect 1 "no line matches"
-	APPEND="and more=words" h scenarios
+	APPEND="and more=words" h boot
 	expect 0 "PASS  plain"
 }
 
-@test "bad input: a scenario that goes on in user space, of a kernel without initramfs" {
-	sed -i '2i // user: rebind 10' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
-	h scenarios
-	expect 1 "usr/gen_init_cpio: the kernel has to be built with CONFIG_BLK_DEV_INITRD"
+@test "header lines of an included file count, and dtc finds it" {
+	mkdir "$DEFER_ROOT/scenarios/arm/include"
+	printf '// append: from=include\n/ { included { }; };\n' >"$DEFER_ROOT/scenarios/arm/include/node.dtsi"
+	sed -i '3i // must: cmdline: .* toy=yes from=include' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	echo '/include/ "include/node.dtsi"' >>"$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h boot
+	expect 0 "PASS  plain"
+	sed -i 's/include.node/include\/other/' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h boot
+	expect 2 "includes include/other.dtsi, which isn't there"
 }
 
 @test "lint takes old warnings, and refuses those of a fix or of a new file" {
 	echo "/* LINT of old */" >>"$tree/drivers/toy.c"
 	TREE=$tree h lint
 	expect 0 "toy arm: 1 warnings without the fixes, 1 with them"
-	sed -i 's/^+.*one: fixed.*/& LINT/' "$DEFER_ROOT"/series/toy/0001-*
+	sed -i 's/^+.*one: fixed.*/& LINT/' "$DEFER_ROOT"/patches/toy-fix-one.patch
 	TREE=$tree h lint
 	expect 22 "drivers/toy.c: warning:"
 	[[ $output != *"LINT of old"* ]]
-	sed -i 's/ LINT$//' "$DEFER_ROOT"/series/toy/0001-*
-	sed -i 's,^+.*the tests of one,& LINT,' "$DEFER_ROOT"/series/toy/0003-*
+	sed -i 's/ LINT$//' "$DEFER_ROOT"/patches/toy-fix-one.patch
+	sed -i 's,^.*the tests of one,& LINT,' "$DEFER_ROOT"/linux/common/lib/toy_kunit.c
 	TREE=$tree h lint
 	expect 22 "warning:"
 }
 
 @test "a scenario for other bases is not booted" {
-	sed -i '2i // bases: other' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
-	h scenarios
+	sed -i '3i // bases: other' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h boot
 	expect 0 "no scenarios"
 }
 
-@test "flips records what each fix turns, and agrees with the messages" {
+@test "flips records a matrix; what did not change is not run again, and changes no file" {
 	h flips
-	expect 0 "+ toy.one"
-	dir=$DEFER_ROOT/results/toy/arm
-	grep -q '^UPTO=0: 3 failing$' "$dir/steps.txt"
-	grep -q '^UPTO=2: 0 failing$' "$dir/steps.txt"
-	grep -q '  + boot: plain' "$dir/flips.txt"
-	grep -q 'not ok 1 one' "$dir/before.log"
-	grep -q ' ok 2 two' "$dir/after.log"
-	grep -q '^FAIL	plain' "$dir/scenarios-before/summary.txt"
-	grep -q '^PASS	plain' "$dir/scenarios-after/summary.txt"
-	grep -Eq '^plain +FAIL +PASS +[0-9.]+$' "$dir/scenarios.txt"
-	grep -Eq '^series: [0-9a-f]{16}$' "$dir/meta"
-	grep -q 'ab00dc43f27bff5fd0435d68771b8bc005e5e777 drivers/toy.c' "$dir/meta"
+	expect 0 "results/toy.arm: written"
+	[ "$(tail -n 7 "$(matrix)")" = "# 012R
+  ....  boot: KUnit
+  F...  boot: plain
+  ....  iommu_defer_boot.state
+  ---.  policy.mandatory
+  F...  toy.one
+  FF..  toy.two" ]
+	before=$(fingerprint "$DEFER_ROOT/results")
+	FAKE_LOG=$BATS_TEST_TMPDIR/boots h flips
+	expect 0 "results/toy.arm: as it was"
+	expect 0 "column 1: as before"
+	[ ! -e "$BATS_TEST_TMPDIR/boots" ]
+	[ "$(fingerprint "$DEFER_ROOT/results")" = "$before" ]
 }
 
-@test "flips, when it is to be brief, runs none and all of the fixes only, and is not enough for a release" {
-	BRIEF=1 h flips
-	expect 23 "+ toy.one"
-	expect 23 "! brief: the fixes were not run one by one"
-	expect 23 "lines with ! or -"
-	[[ $output != *"fixes up to 1"* ]]
-	dir=$DEFER_ROOT/results/toy/arm
-	[ "$(grep -c '^UPTO=' "$dir/steps.txt")" -eq 2 ]
-	grep -q '^UPTO=0: 3 failing$' "$dir/steps.txt"
-	grep -q '^UPTO=2: 0 failing$' "$dir/steps.txt"
-	grep -q '^all fixes at once$' "$dir/flips.txt"
-	for name in toy.one toy.two "boot: plain"; do
-		grep -q "^  + $name$" "$dir/flips.txt"
-	done
-	grep -q 'not ok 1 one' "$dir/before.log"
-	grep -q ' ok 2 two' "$dir/after.log"
-}
-
-@test "flips refuses a message that names too much or too little" {
-	sed -i 's/^  toy.two$/  toy.nothing/' "$DEFER_ROOT"/edits/toy/0002-*
-	"$HARNESS/series" 2>/dev/null
+@test "a step that is another one with the same image is not booted again" {
 	h flips
-	expect 23 "! flips, but the message does not name it: toy.two"
-	expect 23 "! named by the message, but does not flip: toy.nothing"
+	# A comment in a text of the machine's file is part of what is hashed; a message is not.
+	sed -i 's/^One is broken/One was broken/' "$DEFER_ROOT/patches/toy-fix-one.patch"
+	FAKE_LOG=$BATS_TEST_TMPDIR/boots h flips
+	expect 0 "column 0: as before"
+	# Another configuration, the same image.
+	echo CONFIG_MORE=y >>"$DEFER_ROOT/bases/toy/kconfig"
+	FAKE_LOG=$BATS_TEST_TMPDIR/boots h flips
+	[[ $output != *"as before"* ]]
+	[ ! -e "$BATS_TEST_TMPDIR/boots" ]
 }
 
-@test "flips counts a crash as failing and names the oops" {
-	FAKE_QEMU=oops h flips
-	expect 23 "! fails with all fixes: toy.one"
-	grep -q 'UPTO=0: 4 failing; crashed: .*Internal error: Oops' "$DEFER_ROOT/results/toy/arm/steps.txt"
+@test "when a boot dies, what had not run is booted again without the killer" {
+	FAKE_QEMU=killer h flips
+	expect 0 "results/toy.arm: written"
+	grep -q '^  F\.\.\.  toy.one$' "$(matrix)"
+	grep -q '^  FF\.\.  toy.two$' "$(matrix)"
+	# Not "X": its suite was booted alone.
+	grep -q '^  \.\.\.\.  iommu_defer_boot.state$' "$(matrix)"
+	grep -q '^  FF\.\.  boot: KUnit$' "$(matrix)"
 }
 
-@test "listed expands a star to the names that are expected, and to no other" {
-	sed 's/^  toy.one$/  toy.on*/' "$DEFER_ROOT"/series/toy/0001-* >"$DEFER_ROOT/series/toy/star.patch"
-	h listed "$DEFER_ROOT/series/toy/star.patch" arm
-	[ "$output" = "$("$HARNESS/listed" "$DEFER_ROOT"/series/toy/0001-* arm)" ]
-	sed 's/^  toy.one$/  toy.nothing*/' "$DEFER_ROOT"/series/toy/0001-* >"$DEFER_ROOT/series/toy/star.patch"
-	h listed "$DEFER_ROOT/series/toy/star.patch" arm
-	[ "$status" -ne 0 ]
-	[[ $output = *"no name in"* ]]
+@test "flips refuses a fix that breaks a row, and a row that fails in the end" {
+	sed -i 's/^+.*one: fixed.*/+\/* one: broken as before *\//' "$DEFER_ROOT/patches/toy-fix-one.patch"
+	h flips
+	expect 23 "toy.one: broken in column 2"
 }
 
-@test "listed reads both forms, and leaves other archs out" {
-	h listed "$DEFER_ROOT"/series/toy/0001-* arm
-	[ "$output" = "$(printf 'boot: plain\ntoy.one')" ]
-	h listed "$DEFER_ROOT"/series/toy/0001-* arm64
-	[ "$output" = toy.one ]
-	h listed "$DEFER_ROOT"/series/toy/0002-* arm
-	[ "$output" = toy.two ]
+@test "an interrupted flips changes no results, and the next one goes on" {
+	h flips
+	before=$(fingerprint "$DEFER_ROOT/results")
+	sed -i 's/^+.*two: fixed.*/+\/* two: fixed, better *\//; s/two: fixed/two: fixed /' "$DEFER_ROOT/patches/toy-fix-two.patch"
+	echo 'CONFIG_LOST=y' >"$DEFER_ROOT/bases/toy/kconfig.arm"
+	h flips
+	expect 17 "CONFIG_LOST"
+	[ "$(fingerprint "$DEFER_ROOT/results")" = "$before" ]
 }
 
-# The second fix becomes one that stands apart.
-set_apart() {
-	sed -i 's/^BASE_FIXES=2/BASE_FIXES=1\nBASE_APART=2/' "$DEFER_ROOT/bases/toy/base.conf"
-}
-
-@test "a patch that stands apart is left out by UPTO, and is a step of its own for flips" {
-	set_apart
-	UPTO=1 h run
-	expect 1 "patches up to 1 of 2"
+@test "bad input: results and a cache of the old form, a broken matrix" {
+	mkdir -p "$DEFER_ROOT/results/toy/arm" "$CACHE/trees"
+	h flips
+	expect 21 "results/toy/ is of an older version of this project: remove it (git rm -r results/toy)"
+	expect 21 "cache/trees is of an older version"
+	rm -r "$DEFER_ROOT/results/toy"
+	echo nonsense >"$(matrix)"
 	h run
-	expect 0 "patches up to 2 of 2"
-	UPTO=3 h run
-	expect 2 "UPTO='3' is not a fix of toy: 0 (the tests only) to 1, or 2"
-	h flips
-	expect 0 "0002 toy"
-	[ "$(grep -c '^UPTO=' "$DEFER_ROOT/results/toy/arm/steps.txt")" -eq 3 ]
+	expect 21 "results/toy.arm is not a matrix of results"
+}
+
+@test "series puts what turns below --- of the patches" {
+	"$HARNESS/flips"
+	"$HARNESS/series"
+	grep -A2 '^Fails on toy without this patch, passes with it:$' "$DEFER_ROOT"/series/toy/1-fixes/0001-* | grep -qx '  toy.one'
+	grep -qx '  toy.two' "$DEFER_ROOT"/series/toy/1-fixes/0002-*
+}
+
+@test "ALONE=1 says which fixes need others" {
+	sed -i 's/^ int almost;$/ int almost_so;/' "$DEFER_ROOT/patches/toy-fix-two.patch"
+	git_tree
+	ALONE=1 h flips
+	expect 0 " 1 applies and builds alone on arm: toy: fix one"
+	expect 0 " 2 needs others to apply: toy: fix two"
 }
 
 @test "cost counts the instructions of a boot, and refuses fixes that make it longer" {
-	COUNTS="0 2" h cost
+	COUNTS="0 2" run "$TESTS/../tools/cost"
 	expect 0 "toy arm: instructions"
 	grep -Eq "never +2 .* 1.0000$" <<<"$output"
-	FAKE_QEMU=slow COUNTS=0 h cost
+	FAKE_QEMU=slow COUNTS=0 run "$TESTS/../tools/cost"
 	expect 1 "more than 2 % longer with the fixes: arm/none/0 arm/disabled/0 arm/never/0"
+}
+
+@test "STEPS= runs some columns, says so, and doesn't replace a whole record" {
+	STEPS="0 N" h flips
+	expect 0 "results/toy.arm: written"
+	grep -q '^  F?\.?  toy.one$' "$(matrix)"
+	STEPS="0 R" h flips
+	expect 2 "N (all fixes) among them"
+	h flips
+	expect 0 "column 0: as before"
+	grep -q '^  F\.\.\.  toy.one$' "$(matrix)"
+	STEPS="0 N" h flips
+	expect 2 "has all columns"
+}
+
+@test "test sums up its stages, names what it leaves out, and fails with any of them" {
+	cp -r "$HARNESS" "$BATS_TEST_TMPDIR/harness"
+	HARNESS=$BATS_TEST_TMPDIR/harness
+	unset TREE ARCH
+	# shellcheck disable=SC2016 # for the stand-ins
+	for program in check run boot bats; do
+		printf '#!/bin/bash\n%s\n' "$(case $program in
+		check) echo 'echo "ok one"; echo "ok two # SKIP no tool"' ;;
+		run) echo 'echo "no record of $BASE.$ARCH: names are not checked"; echo "  tests: 5 passed, 0 failed, 1 skipped"' ;;
+		boot) echo 'echo "  PASS  plain"; [ ! -e "$CACHE/bad" ] || { echo "  FAIL  other"; exit 1; }' ;;
+		bats) echo 'echo "ok 1 this"; [ ! -e "$CACHE/worse" ] || exit 3' ;;
+		esac)" >"$HARNESS/$program"
+		chmod +x "$HARNESS/$program"
+	done
+	export PATH=$HARNESS:$PATH
+	h test
+	expect 0 "ok linux-6.12 arm64: KUnit # SKIP no record"
+	expect 0 "linux-6.1 arm: machines"
+	# 1 of check, 1 of bats, twice 5 and 1; skipped: 1 of check, twice 1 and no record, two stages.
+	[ "${lines[-1]}" = "14 passed, 0 failed, 7 skipped" ]
+	mkdir -p "$DEFER_ROOT/results"
+	touch "$DEFER_ROOT/results/linux-6.12.arm64"
+	h test
+	[ "${lines[-1]}" = "20 passed, 0 failed, 7 skipped" ]
+	TEST_MINUTES=0 h test
+	expect 0 "ok linux-6.12 arm64: machines # SKIP 0 minutes are over"
+	touch "$CACHE/bad"
+	h test
+	[ "$status" -eq 1 ] && [ "${lines[-1]}" = "20 passed, 3 failed, 7 skipped" ]
+	# A stage that fails without saying of what counts, too.
+	rm "$CACHE/bad"
+	touch "$CACHE/worse"
+	h test
+	[ "$status" -eq 1 ] && [ "${lines[-1]}" = "20 passed, 1 failed, 7 skipped" ]
 }

@@ -1,18 +1,28 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2154 # the helper sets tree, bats sets status and output
-# edits/ and linux/ -> series/ -> git am -> import -> edits/ and linux/.
+# patches/ and linux/ -> series/ -> git am -> import -> patches/ and linux/.
 load helper
 
-@test "series gives patches that plain git am applies to the pristine tree" {
+@test "series gives patches that plain git am applies, all of it and what is mergeable" {
 	h series
-	expect 0 "toy: 3 patches"
+	expect 0 "toy: 5 patches"
 	git_tree
 	apply_to_tree
-	grep -q 'one: fixed' "$tree/drivers/toy.c"
 	grep -q 'two: fixed' "$tree/drivers/toy.c"
 	cmp "$tree/lib/toy_shim.c" "$DEFER_ROOT/linux/toy/lib/toy_shim.c"
-	[ "$(git -C "$tree" log -1 --format=%s)" = "toy: add tests" ]
-	[ "$(git -C "$tree" log -1 --format=%b)" = "They prove one and two." ]
+	[ "$(git -C "$tree" log -1 --format=%s HEAD~2)" = "toy: add tests" ]
+	git -C "$tree" reset -q --hard HEAD~5
+	git -C "$tree" -c user.name=Dev -c user.email=d@example.org am -q "$DEFER_ROOT"/series/toy/1-fixes/*.patch
+	# What stands below --- is no part of the commit.
+	[ "$(git -C "$tree" log -1 --format=%b HEAD~1)" = "One is broken, and a user sees it." ]
+}
+
+@test "the names in shell order are the order of the list, the numbers real" {
+	"$HARNESS/series"
+	list=$(cd "$DEFER_ROOT/series/toy" && echo */*.patch)
+	[ "$list" = "1-fixes/0001-toy-fix-one.patch 1-fixes/0002-toy-fix-two.patch 2-tests/0003-toy-add-tests.patch 3-rfc-policy/0004-toy-add-a-policy.patch 4-local/0005-toy-add-a-shim.patch" ]
+	grep -q '^Subject: \[PATCH 03/05\] toy: add tests$' "$DEFER_ROOT"/series/toy/2-tests/0003-*
 }
 
 @test "series gives the same bytes whatever the user's git configuration is" {
@@ -26,53 +36,52 @@ load helper
 
 @test "a patch has a diffstat that shows new files, full ids, and no signature of git" {
 	"$HARNESS/series"
-	patch=$(echo "$DEFER_ROOT"/series/toy/0003-*)
+	patch=$(echo "$DEFER_ROOT"/series/toy/2-tests/0003-*)
 	grep -q '^ create mode 100644 lib/toy_kunit.c$' "$patch"
-	grep -q '^ lib/toy_shim.c *| ' "$patch"
 	grep -Eq '^index [0-9a-f]{40}\.\.[0-9a-f]{40}' "$patch"
-	grep -q '^Subject: \[PATCH 03/03\] toy: add tests$' "$patch"
 	[ "$(tail -n 3 "$patch")" = "$(printf -- '-- \niommu-defer\n')" ]
 }
 
-@test "the cover letter is no *.patch and names the cut line and every patch" {
+@test "the cover letter is no *.patch, has real numbers, and names every group and patch" {
 	"$HARNESS/series"
 	letter=$DEFER_ROOT/series/toy/cover-letter.txt
-	grep -q '^Patches 1 to 2 are the fixes' "$letter"
-	grep -q '^Cut line: what follows are documents, tests[.]$' "$letter"
-	grep -q '03 toy: add tests' "$letter"
-	grep -q 'drivers/toy.c .*+2 -2' "$letter"
+	grep -q '^Subject: \[PATCH v2 00/05\] A toy series$' "$letter"
+	grep -q '^1-fixes: the fixes$' "$letter"
+	grep -q '^  04 toy: add a policy$' "$letter"
+	grep -Eq '^  drivers/toy.c +\+2 +-2$' "$letter"
 }
 
-@test "series refuses a New-file that no layer has" {
-	rm "$DEFER_ROOT/linux/toy/lib/toy_shim.c"
+@test "series refuses a New-file that no layer has, one in two layers, and hunks on one" {
+	mv "$DEFER_ROOT/linux/toy/lib/toy_shim.c" "$BATS_TEST_TMPDIR/"
 	h series
 	expect 21 "New-file lib/toy_shim.c is in none of the layers"
-}
-
-@test "series refuses a file in a layer that no patch names" {
-	echo >"$DEFER_ROOT/linux/common/lib/forgotten.c"
-	h series
-	expect 21 "linux/common/lib/forgotten.c: no patch names it"
-}
-
-@test "series refuses a file that is in two layers" {
-	cp "$DEFER_ROOT/linux/toy/lib/toy_shim.c" "$DEFER_ROOT/linux/common/lib/"
+	cp "$BATS_TEST_TMPDIR/toy_shim.c" "$DEFER_ROOT/linux/toy/lib/"
+	cp "$BATS_TEST_TMPDIR/toy_shim.c" "$DEFER_ROOT/linux/common/lib/"
 	h series
 	expect 21 "in two layers"
-}
-
-@test "series refuses hunks on a new file" {
-	sed -i 's,^---$,---\nNew-file: drivers/toy.c,' "$DEFER_ROOT"/edits/toy/0001-*
+	rm "$DEFER_ROOT/linux/common/lib/toy_shim.c"
+	sed -i 's,^---$,---\nNew-file: drivers/toy.c,' "$DEFER_ROOT"/patches/toy-fix-one.patch
 	mkdir -p "$DEFER_ROOT/linux/toy/drivers"
 	echo x >"$DEFER_ROOT/linux/toy/drivers/toy.c"
 	h series
 	expect 21 "no hunk may touch it: drivers/toy.c"
 }
 
-@test "series refuses a gap in the numbers" {
-	mv "$DEFER_ROOT"/edits/toy/0003-toy-tests.patch "$DEFER_ROOT"/edits/toy/0004-toy-tests.patch
+@test "series refuses a list with a wrong group, a missing patch, or groups out of order" {
+	list=$DEFER_ROOT/patches/series.toy
+	echo "5-more toy-fix-one" >>"$list"
 	h series
-	expect 21 "its number should be 0003"
+	expect 21 'not "5-more toy-fix-one"'
+	sed -i '$d' "$list"
+	echo "4-local nothing" >>"$list"
+	h series
+	expect 21 "there is no patches/nothing.patch"
+	sed -i '$d' "$list"
+	# shellcheck disable=SC2016
+	# shellcheck disable=SC2016
+	sed -i '1{h;d};$G' "$list"
+	h series
+	expect 21 "the groups are not in order"
 }
 
 @test "import of what series gave changes nothing" {
@@ -80,22 +89,11 @@ load helper
 	git_tree
 	apply_to_tree
 	cp -r "$DEFER_ROOT" "$BATS_TEST_TMPDIR/before"
-	TREE=$tree BASE=toy h import
-	expect 0 "importing 3 commits on top of"
-	diff -r "$BATS_TEST_TMPDIR/before" "$DEFER_ROOT"
-}
-
-@test "import writes the same edits even when there were none" {
+	TREE=$tree BASE=toy RANGE=HEAD~5..HEAD h import
+	expect 0 "importing 5 commits"
 	"$HARNESS/series"
-	git_tree
-	apply_to_tree
-	cp -r "$DEFER_ROOT/series" "$BATS_TEST_TMPDIR/before"
-	rm "$DEFER_ROOT"/edits/toy/[0-9]*
-	TREE=$tree BASE=toy ONTO=HEAD~3 h import
-	expect 0 "toy: 3 patches"
-	for n in 1 2 3; do
-		cmp "$BATS_TEST_TMPDIR"/before/toy/000$n-* "$DEFER_ROOT"/series/toy/000$n-*
-	done
+	diff -r -x series.toy "$BATS_TEST_TMPDIR/before" "$DEFER_ROOT"
+	diff "$BATS_TEST_TMPDIR/before/patches/series.toy" <(grep -v '^#' "$DEFER_ROOT/patches/series.toy")
 }
 
 @test "import takes a changed fix, a changed new file and an added one from the tree" {
@@ -107,18 +105,48 @@ load helper
 	echo '/* new */' >"$tree/lib/toy_more.c"
 	echo 'int third;' >>"$tree/drivers/toy.c"
 	commit "toy: add a third"
-	TREE=$tree BASE=toy h import
+	TREE=$tree BASE=toy RANGE=HEAD~7..HEAD h import
 	expect 0 "only changes new files, folded into them"
 	grep -q more "$DEFER_ROOT/linux/toy/lib/toy_shim.c"
 	cmp "$tree/lib/toy_more.c" "$DEFER_ROOT/linux/toy/lib/toy_more.c"
-	grep -q '^New-file: lib/toy_more.c$' "$DEFER_ROOT/edits/toy/0004-toy-add-a-third.patch"
-	grep -q '^+int third;$' "$DEFER_ROOT"/series/toy/0004-*
+	grep -q '^New-file: lib/toy_more.c$' "$DEFER_ROOT/patches/toy-add-a-third.patch"
+	grep -q '^4-local toy-add-a-third$' "$DEFER_ROOT/patches/series.toy"
 }
 
-@test "import needs a commit that is the pristine base" {
+@test "GROUP= replaces one group, keeps the notes below ---, and removes what no list names" {
 	"$HARNESS/series"
-	echo 'int local;' >>"$tree/drivers/toy.c"
+	git_tree
+	git -C "$tree" -c user.name=Dev -c user.email=d@example.org am -q "$DEFER_ROOT"/series/toy/1-fixes/0001-*
+	TREE=$tree BASE=toy GROUP=1-fixes RANGE=HEAD~1..HEAD h import
+	expect 0 "removed patches/toy-fix-two.patch"
+	[ "$(grep -c . "$DEFER_ROOT/patches/series.toy")" -eq 5 ]
+	grep -q '^  toy.one$' "$DEFER_ROOT/patches/toy-fix-one.patch"
+	grep -q '^2-tests toy-add-tests$' "$DEFER_ROOT/patches/series.toy"
+}
+
+@test "bases share a patch whose change is the same, each with blobs and lines of its own" {
+	"$HARNESS/series"
+	cp -r "$DEFER_ROOT/bases/toy" "$DEFER_ROOT/bases/other"
+	sed -i 's/^BASE_VERSION=9/BASE_VERSION=8/' "$DEFER_ROOT/bases/other/base.conf"
+	sed -i 's/^VERSION = 9/VERSION = 8/' "$tree/Makefile"
+	sed -i 's/^int between;$/&\n\nint far_away;/' "$tree/drivers/toy.c"
+	git_tree
+	git -C "$tree" -c user.name=Dev -c user.email=d@example.org am -q "$DEFER_ROOT"/series/toy/1-fixes/*.patch
+	TREE=$tree BASE=other GROUP=1-fixes RANGE=HEAD~2..HEAD "$HARNESS/import"
+	[ "$(ls "$DEFER_ROOT"/patches/toy-fix-two*)" = "$DEFER_ROOT/patches/toy-fix-two.patch" ]
+	"$HARNESS/series" other
+	git -C "$tree" show --full-index --format= HEAD >"$BATS_TEST_TMPDIR/want"
+	sed -n '/^diff/,/^-- $/p' "$DEFER_ROOT"/series/other/1-fixes/0002-* | sed '$d' | diff - "$BATS_TEST_TMPDIR/want"
+}
+
+@test "make apply and make import: there and back, and no tag without it" {
+	"$HARNESS/series"
+	cp -r "$DEFER_ROOT" "$BATS_TEST_TMPDIR/before"
+	TREE=$tree DEST=$BATS_TEST_TMPDIR/copy "$HARNESS/apply"
+	TREE=$BATS_TEST_TMPDIR/copy BASE=toy h import
+	expect 0 "importing 5 commits of pristine..HEAD"
+	diff -r -x series.toy "$BATS_TEST_TMPDIR/before" "$DEFER_ROOT"
 	git_tree
 	TREE=$tree BASE=toy h import
-	expect 21 "name it with ONTO=commit"
+	expect 21 "name them with RANGE="
 }

@@ -1,11 +1,15 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2154 # the helper sets tree, bats sets status and output
 # The user's tree: recognised, exported, patched in the export, never written to.
 load helper
 
 setup_series() { "$HARNESS/series" 2>/dev/null; }
 
-exported() { echo "$CACHE"/trees/toy*/src; }
+exported() { echo "$CACHE"/src/toy*/linux; }
+
+# What run does before it builds.
+prepare() { PYTHONPATH=$HARNESS run python3 -c "from defer import lib, tree; lib.main(lambda: tree.Tree().prepare() and None)"; }
 
 @test "a git tree, a plain directory and a tarball all give the patched source" {
 	setup_series
@@ -13,9 +17,9 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 	tar -cJf "$BATS_TEST_TMPDIR/linux.tar.xz" -C "$BATS_TEST_TMPDIR" linux
 	git_tree
 	for t in "$tree" "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/linux.tar.xz"; do
-		rm -rf "$CACHE/trees"
-		TREE=$t h tree
-		expect 0 "patches up to 2 of 2 and the tests are applied"
+		rm -rf "$CACHE/src"
+		TREE=$t prepare
+		expect 0 "fixes up to 2 of 2 and the tests are applied"
 		grep -q 'two: fixed' "$(exported)/drivers/toy.c"
 		[ -e "$(exported)/lib/toy_shim.c" ]
 	done
@@ -24,21 +28,42 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 @test "UPTO=1 leaves out the second fix, UPTO=0 both, and the tests are always there" {
 	setup_series
 	git_tree
-	TREE=$tree UPTO=0001 h tree
-	expect 0 "patches up to 1 of 2"
+	TREE=$tree UPTO=0001 prepare
+	expect 0 "fixes up to 1 of 2"
 	grep -q 'one: fixed' "$(exported)/drivers/toy.c"
 	grep -q 'two: broken' "$(exported)/drivers/toy.c"
-	TREE=$tree UPTO=0 h tree
+	TREE=$tree UPTO=0 prepare
 	grep -q 'one: broken' "$(exported)/drivers/toy.c"
 	[ -e "$(exported)/lib/toy_kunit.c" ]
+}
+
+@test "RFC=1 adds what is for discussion, on all fixes only" {
+	setup_series
+	git_tree
+	TREE=$tree prepare
+	[ ! -e "$(exported)/lib/toy_policy.c" ]
+	TREE=$tree RFC=1 prepare
+	expect 0 "and the RFC"
+	[ -e "$(exported)/lib/toy_policy.c" ]
+	TREE=$tree RFC=1 UPTO=1 prepare
+	expect 2 "RFC=1 stands on all fixes"
+}
+
+@test "a killed run leaves no lock behind that stops the next one" {
+	setup_series
+	git_tree
+	TREE=$tree prepare
+	touch "$(exported)/.git/index.lock"
+	TREE=$tree UPTO=0 prepare
+	expect 0 "fixes up to 0 of 2"
 }
 
 @test "another UPTO writes only the files that differ" {
 	setup_series
 	git_tree
-	TREE=$tree UPTO=1 "$HARNESS/tree"
+	TREE=$tree UPTO=1 prepare
 	touch -d '2001-01-01' "$(exported)"/lib/* "$(exported)"/drivers/*
-	TREE=$tree UPTO=2 "$HARNESS/tree"
+	TREE=$tree UPTO=2 prepare
 	[ "$(find "$(exported)"/lib "$(exported)"/drivers -type f -newermt 2002-01-01 -printf '%f ')" = "toy.c " ]
 	grep -q 'two: fixed' "$(exported)/drivers/toy.c"
 }
@@ -46,11 +71,11 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 @test "a patch that the series no longer has is gone from the source" {
 	setup_series
 	git_tree
-	TREE=$tree "$HARNESS/tree"
-	sed -i '/New-file: lib.toy_shim/d' "$DEFER_ROOT"/edits/toy/0003-*
+	TREE=$tree prepare
+	sed -i '/toy-add-a-shim/d' "$DEFER_ROOT"/patches/series.toy
 	rm "$DEFER_ROOT/linux/toy/lib/toy_shim.c"
 	setup_series
-	TREE=$tree "$HARNESS/tree"
+	TREE=$tree prepare
 	[ ! -e "$(exported)/lib/toy_shim.c" ]
 	[ -e "$(exported)/lib/toy_kunit.c" ]
 }
@@ -63,10 +88,13 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 	before=$(fingerprint "$tree")
 	TREE=$tree ARCH=arm h run
 	expect 0 "2 decisions"
-	TREE=$tree ARCH=arm h scenarios
+	TREE=$tree ARCH=arm h flips
+	expect 0 written
+	TREE=$tree ARCH=arm h boot
 	TREE=$tree ARCH=arm UPTO=0 h run
 	expect 1 ""
 	TREE=$tree BASE=toy DEST=$BATS_TEST_TMPDIR/copy h apply
+	expect 0 commits
 	echo 'int mine;' >>"$tree/MAINTAINERS"
 	between=$(fingerprint "$tree")
 	TREE=$tree ARCH=arm h run
@@ -78,10 +106,10 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 @test "a new commit in the tree is noticed" {
 	setup_series
 	git_tree
-	TREE=$tree "$HARNESS/tree"
+	TREE=$tree prepare
 	echo 'int more;' >>"$tree/lib/toy.c"
 	commit more
-	TREE=$tree "$HARNESS/tree"
+	TREE=$tree prepare
 	grep -q more "$(exported)/lib/toy.c"
 }
 
@@ -91,26 +119,48 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 	apply_to_tree
 	echo 'int mine;' >>"$tree/lib/toy_kunit.c"
 	commit mine
-	TREE=$tree h tree
+	TREE=$tree prepare
 	expect 0 "has the series already and is taken as it is"
 	grep -q mine "$(exported)/lib/toy_kunit.c"
-	TREE=$tree UPTO=1 h tree
-	expect 2 "UPTO= cannot choose"
+	TREE=$tree UPTO=1 prepare
+	expect 2 "UPTO= and RFC= cannot choose"
 }
 
 @test "a tree with part of the new files is refused" {
 	setup_series
-	cp "$DEFER_ROOT/linux/toy/lib/toy_shim.c" "$tree/lib/"
+	echo 'New-file: lib/toy_more.c' >"$BATS_TEST_TMPDIR/more"
+	sed -i "/^New-file/r $BATS_TEST_TMPDIR/more" "$DEFER_ROOT/patches/toy-add-tests.patch"
+	echo '/* more */' >"$DEFER_ROOT/linux/toy/lib/toy_more.c"
+	cp "$DEFER_ROOT/linux/toy/lib/toy_more.c" "$tree/lib/"
 	git_tree
-	TREE=$tree h tree
-	expect 15 "some of the new files of the series, but not all"
+	TREE=$tree prepare
+	expect 15 "some of the new files of 2-tests, but not all (it lacks lib/toy_kunit.c)"
+}
+
+@test "a tree with some of the fixes is refused, and they are named" {
+	setup_series
+	git_tree
+	git -C "$tree" -c user.name=Dev -c user.email=d@example.org am -q "$DEFER_ROOT"/series/toy/1-fixes/0001-*
+	TREE=$tree prepare
+	expect 15 "It has part of the series already: 1-fixes/0001-toy-fix-one.patch"
+	one_error
+}
+
+@test "a tree without the local part only gets that, and a shallow clone is as good as any" {
+	setup_series
+	git_tree
+	git -C "$tree" -c user.name=Dev -c user.email=d@example.org am -q "$DEFER_ROOT"/series/toy/{1,2}-*/*.patch
+	git clone -q --depth 1 "file://$tree" "$BATS_TEST_TMPDIR/shallow"
+	TREE=$BATS_TEST_TMPDIR/shallow prepare
+	expect 0 "has the series already"
+	[ -e "$(exported)/lib/toy_shim.c" ]
 }
 
 @test "a change elsewhere in a file of the series does no harm" {
 	setup_series
 	sed -i 's/^int between;$/&\n\nint far_away;/' "$tree/drivers/toy.c"
 	git_tree
-	TREE=$tree h tree
+	TREE=$tree prepare
 	expect 0 "are applied"
 	grep -q far_away "$(exported)/drivers/toy.c"
 }
@@ -194,10 +244,10 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 	BASE=toy ARCH=arm64 h run
 	expect 2 "base toy is not for ARCH 'arm64'"
 	TREE=$tree ARCH=arm UPTO=9 h run
-	expect 2 "UPTO='9' is not a fix of toy: 0 (the tests only) to 2"
+	expect 2 "UPTO='9' is not a fix of toy: 0 (the tests only) to 2; RFC=1"
 	TREE=$tree ARCH=arm UPTO=x h run
 	expect 2 "UPTO='x'"
-	TREE=$tree ARCH=arm SCENARIO=nope h scenarios
+	TREE=$tree ARCH=arm SCENARIO=nope h boot
 	expect 2 "unknown scenario 'nope' for toy arm; known: plain"
 }
 
@@ -227,9 +277,9 @@ exported() { echo "$CACHE"/trees/toy*/src; }
 	setup_series
 	git_tree
 	TREE=$tree h apply
-	expect 2 "needs DEST=dir"
+	expect 2 "needs DEST=dir for"
 	TREE=$tree DEST=$BATS_TEST_TMPDIR/copy h apply
-	expect 0 "toy with the series applied"
+	expect 0 "is toy with 5 patches as commits"
 	grep -q 'two: fixed' "$BATS_TEST_TMPDIR/copy/drivers/toy.c"
 	TREE=$tree DEST=$BATS_TEST_TMPDIR/copy h apply
 	expect 2 "exists: name a new directory"

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Judges machines made of arbitrary bytes. Built with -fsanitize=fuzzer it is a libFuzzer target;
+ * Checks machines made of arbitrary bytes. Built with -fsanitize=fuzzer it is a libFuzzer target;
  * with -DSMOKE=N it makes the same N machines each time, and needs no more than a compiler.
  *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -o fuzz tests/selftest/fuzz.c && ./fuzz
+ *	s=linux/common/tools/testing/selftests/iommu_defer
+ *	clang -g -O1 -fsanitize=fuzzer,address,undefined -I$s -o fuzz \
+ *		tests/selftest/fuzz.c $s/{assess,model,report,tap}.c && ./fuzz
  */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define main iommu_defer_main
-#include "../../linux/common/tools/testing/selftests/iommu_defer/iommu_defer.c"
-#undef main
+#include "report.h"
 
 #define require(what) do { if (!(what)) { fprintf(stderr, "broken: %s\n", #what); abort(); } } while (0)
 
@@ -143,16 +147,16 @@ static void make_device(struct input *in, struct device *dev, int nr_nodes)
 	for (dev->nr_ids = 1 + byte(in) % 4; dev->pci && dev->nr_ids <= MAX_IDS - 2 && byte(in) > 250; dev->nr_ids += 2)
 		;
 	for (int i = 0; i < dev->nr_ids; i++)
-		dev->ids[i] = number(in);
+		dev->ids[i] = (struct requester_id) { number(in), byte(in) & 1, byte(in) & 1 };
 	if (parse_pci_name(dev->name, &id)) {
 		require(id <= 0xffff);
-		dev->ids[0] = id;
+		dev->ids[0].id = id;
 	}
 	string_of(in, dev->driver, NAME, drivers);
 	string_of(in, dev->group, NAME, groups);
 	string_of(in, dev->group_type, NAME, types);
 	string_of(in, dev->group_name, NAME, group_names);
-	string_of(in, dev->waits, NAME, ones);
+	string_of(in, dev->waiting, NAME, ones);
 }
 
 static void make_model(struct input *in, struct model *model)
@@ -170,7 +174,7 @@ static void make_model(struct input *in, struct model *model)
 	for (i = 0; i < model->nr_devices; i++)
 		make_device(in, &model->devices[i], model->nr_nodes);
 
-	model->patient = byte(in) & 1;
+	model->modules_may_load = byte(in) & 1;
 	for (i = byte(in) % 4; i > 0; i--) {
 		string_of(in, line, sizeof(line), lines);
 		strncat(text, line, sizeof(text) - strlen(text) - 1);
@@ -180,16 +184,16 @@ static void make_model(struct input *in, struct model *model)
 }
 
 /* What holds of any machine, however odd. */
-static void check_verdict(const struct model *model, const struct device *dev)
+static void check_outcome(struct model *model, const struct device *dev)
 {
-	struct verdict first = judge_device(model, dev), again = judge_device(model, dev);
+	struct outcome first = check_device(model, dev), again = check_device(model, dev);
 	bool may_wait = model->deferred && !dev->driver[0];
 
-	require(first.result == again.result && !strcmp(first.text.s, again.text.s));
-	require(first.text.s[0]);
+	require(first.result == again.result && !strcmp(first.why, again.why));
+	require(first.why[0]);
 	require(first.result != PASS || dev->driver[0]);
 	require(first.result != FAIL || is_translated(dev) || may_wait);
-	require(first.result != FAIL || !is_translated(dev) || !find_legacy(model));
+	require(first.result != FAIL || !is_translated(dev) || !has_legacy_masters(model));
 }
 
 /* TAP, line by line: what a property holds must not become a result. */
@@ -197,7 +201,10 @@ static void check_answer(char *answer, int plan)
 {
 	int results = 0;
 
-	require(!*answer || answer[strlen(answer) - 1] == '\n');
+	static const char version[] = "TAP version 13\n";
+
+	require(!strncmp(answer, version, strlen(version)) && answer[strlen(answer) - 1] == '\n');
+	answer += strlen(version);
 	for (char *line = strtok(answer, "\n"); line; line = strtok(NULL, "\n")) {
 		if (!strncmp(line, "# ", 2))
 			continue;
@@ -215,21 +222,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	struct model model = { 0 };
+	FILE *terminal = stdout;
 	char *answer = NULL;
 	size_t len;
 	int code;
 
 	verbose = byte(&in) & 1;
-	require(!is_pcie_port(data, size) || size >= 64);
+	require(pcie_type(data, size) < 0 || size >= 256);
 	make_model(&in, &model);
-	out = open_memstream(&answer, &len);
+	stdout = open_memstream(&answer, &len);
+	tap_begin();
 	code = report(&model);
 	for (int i = 0; i < model.nr_devices; i++)
 		if (model.nodes[model.devices[i].node].prop[model.devices[i].pci ? MAP : IOMMUS].data)
-			check_verdict(&model, &model.devices[i]);
-	fclose(out);
-	require(code == KSFT_PASS || code == KSFT_FAIL || code == KSFT_SKIP);
-	check_answer(answer, judge_nodes(&model, NULL));
+			check_outcome(&model, &model.devices[i]);
+	fclose(stdout);
+	stdout = terminal;
+	require(code == EXIT_PASS || code == EXIT_FAIL || code == EXIT_SKIP);
+	check_answer(answer, count_results(&model));
 	free(answer);
 	free_model(&model);
 	return 0;
@@ -252,7 +262,7 @@ int main(void)
 		} while (size < sizeof(data) && (size < 100 || random >> 32 & 0xff));
 		LLVMFuzzerTestOneInput(data, size);
 	}
-	printf("%d machines judged\n", SMOKE);
+	printf("%d machines checked\n", SMOKE);
 	return 0;
 }
 #endif

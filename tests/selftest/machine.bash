@@ -1,5 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154 # bats sets BATS_TEST_TMPDIR
-# Makes the /proc and /sys of a machine that nobody has, below $machine.
+# Makes the /proc and /sys of a machine, below $machine.
 
 machine=$BATS_TEST_TMPDIR/machine
 tree=$machine/sys/firmware/devicetree/base

@@ -11,16 +11,18 @@
  *		 iommu-defer,defer-times = <1>; };
  *	pcie { iommu-defer,want = "untranslated"; };
  *	iommu { iommu-defer,stays; iommu-defer,one-domain; };
- *	late { compatible = "iommu-defer,late-bus"; iommu { ... }; };
  *
- * A master is "translated", "untranslated" or "unbound".  The driver of the
- * masters is here; in front of a PCI host bridge it is the PCI drivers' own.
+ * A master is "translated", "untranslated" or "unbound", or "one or the other".
+ * The driver of the platform masters is here; PCI functions have the kernel's
+ * own, and what is said of them is in their node or in their host bridge's.
+ * What happens to a scenario while it boots is in iommu_defer_boot_trigger.c.
  */
 
 #include <kunit/test.h>
 #include <linux/crc32.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/kernfs.h>
 #include <linux/of_platform.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -29,6 +31,7 @@
 #include <asm/sections.h>
 
 #include "iommu_defer.h"
+#include "iommu_defer_boot.h"
 #include "iommu_defer_compat.h"
 
 /* What a master was seen to be when its driver last looked. */
@@ -55,23 +58,20 @@ static int defer_boot_probe(struct platform_device *pdev)
 {
 	struct defer_boot_master *master = defer_boot_master(pdev->dev.of_node);
 	struct device *dev = &pdev->dev;
-	u32 defer_times = 0;
+	u32 deferrals = 0;
 
 	if (!master)
 		return -ENOMEM;
 
 	of_property_read_u32(dev->of_node, "iommu-defer,defer-times",
-			     &defer_times);
+			     &deferrals);
 	master->attempts++;
-	/*
-	 * As any driver would, without a look at the ops first: IOMMU ops with
-	 * no mapping oops here, and that is what the user of a master would get.
-	 */
-	master->reaches = defer_dma_resolves(dev);
-	master->faults |= defer_invariants(dev, defer_fwspec_ops(dev) ?
-					   DEFER_OPS : DEFER_NO_IOMMU);
+	/* By the domain: that the fwspec agrees is for the invariants to say */
+	master->faults |= check_invariants(dev, is_translated(dev) ?
+					   TRANSLATED : UNTRANSLATED);
+	master->reaches = dma_reaches_buffer(dev);
 
-	return master->attempts <= defer_times ? -EPROBE_DEFER : 0;
+	return master->attempts <= deferrals ? -EPROBE_DEFER : 0;
 }
 
 static const struct of_device_id defer_boot_match[] = {
@@ -86,36 +86,6 @@ static struct platform_driver defer_boot_driver = {
 		.of_match_table = defer_boot_match,
 	},
 };
-
-/*
- * A bus that probes at the last moment, as one does that has to wait for a clock
- * or a regulator: what is on it, an IOMMU for instance, isn't even a device till
- * then.
- */
-static int defer_late_bus_probe(struct platform_device *pdev)
-{
-	return of_platform_populate(pdev->dev.of_node, NULL, NULL, &pdev->dev);
-}
-
-static const struct of_device_id defer_late_bus_match[] = {
-	{ .compatible = "iommu-defer,late-bus" },
-	{}
-};
-
-static struct platform_driver defer_late_bus_driver = {
-	.probe = defer_late_bus_probe,
-	.driver = {
-		.name = "iommu-defer-late-bus",
-		.of_match_table = defer_late_bus_match,
-		.suppress_bind_attrs = true,
-	},
-};
-
-static int __init defer_late_bus_init(void)
-{
-	return platform_driver_register(&defer_late_bus_driver);
-}
-late_initcall(defer_late_bus_init);
 
 /* The kernel's code as it was before any IOMMU driver ran. */
 static u32 defer_boot_text;
@@ -140,10 +110,28 @@ device_initcall(defer_boot_init);
 
 static const char *defer_boot_got(struct device *dev)
 {
-	if (!dev || !defer_master_bound(dev))
+	if (!dev || !test_master_bound(dev))
 		return "unbound";
 
-	return defer_translates(dev) ? "translated" : "untranslated";
+	return is_translated(dev) ? "translated" : "untranslated";
+}
+
+/* Where the contract leaves the choice, @want is "this or that". */
+static bool defer_boot_wanted(const char *got, const char *want)
+{
+	size_t n = strlen(got);
+	const char *next;
+
+	for (; want; want = next) {
+		next = strstr(want, " or ");
+		if (strlen(want) >= n && !strncmp(want, got, n) &&
+		    (want[n] == '\0' || want + n == next))
+			return true;
+		if (next)
+			next += strlen(" or ");
+	}
+
+	return false;
 }
 
 static void defer_boot_judge(struct kunit *test, struct device *dev,
@@ -152,36 +140,90 @@ static void defer_boot_judge(struct kunit *test, struct device *dev,
 	const char *got = defer_boot_got(dev);
 
 	kunit_info(test, "given: %s | wanted: %s | got: %s\n", name, want, got);
-	KUNIT_EXPECT_STREQ(test, got, want);
+	KUNIT_EXPECT_TRUE_MSG(test, defer_boot_wanted(got, want),
+			      "%s: got %s, wanted %s", name, got, want);
 }
 
-static void defer_boot_judge_master(struct kunit *test, struct device_node *np)
+static bool defer_boot_iommu_goes(struct device_node *np)
 {
-	struct platform_device *pdev = of_find_device_by_node(np);
+	struct device_node *iommu = of_parse_phandle(np, "iommus", 0);
+	bool goes = of_property_read_bool(iommu, "iommu-defer,goes");
+
+	of_node_put(iommu);
+	return goes;
+}
+
+/*
+ * What has become of a master that is bound has lasted, and a buffer that is
+ * mapped now is where the master looks for it.  An IOMMU that has gone gives no
+ * new mapping.
+ */
+static void defer_boot_check(struct kunit *test, struct device *dev,
+			     const char *name)
+{
+	char names[FAULT_NAMES_SIZE];
+	unsigned int faults = 0;
+	bool reaches, want = true;
+
+	device_lock(dev);
+	if (device_is_bound(dev)) {
+		faults = check_invariants(dev, is_translated(dev) ?
+					  TRANSLATED : UNTRANSLATED);
+		want = !(is_translated(dev) &&
+			 defer_boot_iommu_goes(dev->of_node));
+	}
+	reaches = device_is_bound(dev) ? dma_reaches_buffer(dev) : want;
+	device_unlock(dev);
+
+	KUNIT_EXPECT_EQ_MSG(test, faults, 0U, "%s: broken: %s", name,
+			    fault_names(faults, names, sizeof(names)));
+	KUNIT_EXPECT_EQ_MSG(test, reaches, want, want ?
+			    "%s: a mapped buffer doesn't resolve to itself" :
+			    "%s: a new mapping by an IOMMU that has gone",
+			    name);
+}
+
+/* The same when its driver was called, in each attempt */
+static void defer_boot_check_attempts(struct kunit *test,
+				      struct device_node *np)
+{
 	struct defer_boot_master *master = np->data;
-	char faults[DEFER_FAULT_NAMES_SIZE];
-	const char *want = NULL;
-	u32 defer_times = 0;
+	char names[FAULT_NAMES_SIZE];
+	u32 deferrals = 0;
 
-	of_property_read_string(np, "iommu-defer,want", &want);
-	of_property_read_u32(np, "iommu-defer,defer-times", &defer_times);
-	KUNIT_ASSERT_NOT_NULL(test, want);
-	defer_boot_judge(test, pdev ? &pdev->dev : NULL, np->name, want);
-	if (pdev)
-		put_device(&pdev->dev);
-	if (!strcmp(want, "unbound"))
-		return;
-
+	of_property_read_u32(np, "iommu-defer,defer-times", &deferrals);
 	KUNIT_ASSERT_NOT_NULL(test, master);
 	KUNIT_EXPECT_TRUE_MSG(test, master->reaches,
 			      "%s: a mapped buffer doesn't resolve to itself",
 			      np->name);
 	KUNIT_EXPECT_EQ_MSG(test, master->faults, 0U, "%s: broken: %s",
-			    np->name, defer_fault_names(master->faults, faults,
-							sizeof(faults)));
+			    np->name, fault_names(master->faults, names,
+						  sizeof(names)));
+	/* A kernel may unbind the masters of an IOMMU that goes */
+	if (defer_boot_iommu_goes(np))
+		return;
+
 	/* That option unbinds each device once and probes it again */
-	KUNIT_EXPECT_EQ(test, master->attempts, defer_times + 1 +
+	KUNIT_EXPECT_EQ(test, master->attempts, deferrals + 1 +
 			IS_ENABLED(CONFIG_DEBUG_TEST_DRIVER_REMOVE));
+}
+
+static void defer_boot_judge_master(struct kunit *test, struct device_node *np)
+{
+	struct platform_device *pdev = of_find_device_by_node(np);
+	const char *want = NULL;
+
+	of_property_read_string(np, "iommu-defer,want", &want);
+	KUNIT_ASSERT_NOT_NULL(test, want);
+	defer_boot_judge(test, pdev ? &pdev->dev : NULL, np->name, want);
+	if (!pdev)
+		return;
+
+	if (test_master_bound(&pdev->dev)) {
+		defer_boot_check(test, &pdev->dev, np->name);
+		defer_boot_check_attempts(test, np);
+	}
+	put_device(&pdev->dev);
 }
 
 /* Every platform master is what its node says it should become */
@@ -199,53 +241,100 @@ static void platform_masters(struct kunit *test)
 		kunit_skip(test, "no platform masters in this scenario");
 }
 
-/* Every PCI device with a driver class is what its host bridge's node says */
+/* What a function should become is in its own node, or in its host bridge's. */
+static const char *defer_boot_pci_want(struct pci_dev *pdev)
+{
+	struct device_node *np = pdev->dev.of_node;
+	const char *want = NULL;
+	struct pci_bus *bus;
+
+	if (np && !of_property_read_string(np, "iommu-defer,want", &want))
+		return want;
+
+	for (bus = pdev->bus; !pci_is_root_bus(bus); bus = bus->parent)
+		;
+	np = pci_bus_to_OF_node(bus);
+	if (np)
+		of_property_read_string(np, "iommu-defer,want", &want);
+
+	return want;
+}
+
+static bool defer_boot_wants_pci(void)
+{
+	struct device_node *np;
+
+	for_each_node_by_type(np, "pci") {
+		if (!of_property_read_bool(np, "iommu-defer,want"))
+			continue;
+
+		of_node_put(np);
+		return true;
+	}
+
+	return false;
+}
+
+/* Every PCI function for which that is said becomes it */
 static void pci_masters(struct kunit *test)
 {
 	struct pci_dev *pdev = NULL;
-	const char *want = NULL;
-	struct device_node *np;
 	int masters = 0;
-
-	for_each_node_by_type(np, "pci") {
-		if (!of_property_read_string(np, "iommu-defer,want", &want))
-			break;
-	}
-	if (!want)
-		kunit_skip(test, "no PCI masters in this scenario");
+	const char *want;
 
 	for_each_pci_dev(pdev) {
-		if (pdev->class >> 16 == PCI_BASE_CLASS_BRIDGE)
+		want = defer_boot_pci_want(pdev);
+		if (!want || pdev->class >> 16 == PCI_BASE_CLASS_BRIDGE)
 			continue;
 
 		defer_boot_judge(test, &pdev->dev, pci_name(pdev), want);
+		defer_boot_check(test, &pdev->dev, pci_name(pdev));
 		masters++;
 	}
-	KUNIT_EXPECT_GT(test, masters, 0);
+
+	if (masters)
+		return;
+
+	KUNIT_EXPECT_FALSE_MSG(test, defer_boot_wants_pci(),
+			       "no PCI function at all");
+	kunit_skip(test, "no PCI masters in this scenario");
 }
 
 /*
- * A driver can't be unbound from an IOMMU that has masters: they would keep DMA
- * ops, a mapping and page tables that are gone
+ * A driver can't be unbound from an IOMMU that has masters, which would keep DMA
+ * ops, a mapping and page tables that are gone: its directory in sysfs has no
+ * file to write to.
  */
 static void iommus_stay(struct kunit *test)
 {
 	struct platform_device *pdev;
+	struct kernfs_node *driver, *unbind;
 	struct device_node *np;
 	int iommus = 0;
 
 	for_each_node_with_property(np, "iommu-defer,stays") {
 		pdev = of_find_device_by_node(np);
 		KUNIT_ASSERT_NOT_NULL(test, pdev);
-		KUNIT_ASSERT_TRUE(test, defer_master_bound(&pdev->dev));
-		KUNIT_EXPECT_TRUE(test,
-				  pdev->dev.driver->suppress_bind_attrs);
+		KUNIT_EXPECT_TRUE(test, test_master_bound(&pdev->dev));
+		driver = kernfs_find_and_get(pdev->dev.kobj.sd, "driver");
+		KUNIT_ASSERT_NOT_NULL(test, driver);
+		unbind = kernfs_find_and_get(driver->symlink.target_kn,
+					     "unbind");
+		KUNIT_EXPECT_NULL(test, unbind);
+		kernfs_put(unbind);
+		kernfs_put(driver);
 		put_device(&pdev->dev);
 		iommus++;
 	}
 
 	if (!iommus)
 		kunit_skip(test, "no IOMMU has to stay in this scenario");
+}
+
+/* What the device tree wants to happen in this boot has happened */
+static void triggers_have_worked(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, boot_triggers_missed(), 0);
 }
 
 static struct iommu_domain *defer_boot_domain(struct device_node *np)
@@ -312,7 +401,7 @@ static void kernel_text_is_intact(struct kunit *test)
 
 static int defer_boot_test_init(struct kunit *test)
 {
-	if (!defer_scenario())
+	if (!booted_scenario())
 		kunit_skip(test, "the device tree describes no scenario");
 
 	return 0;
@@ -325,6 +414,7 @@ static struct kunit_case defer_boot_cases[] = {
 	KUNIT_CASE(masters_share_domain),
 	KUNIT_CASE(platform_bus_is_free),
 	KUNIT_CASE(kernel_text_is_intact),
+	KUNIT_CASE(triggers_have_worked),
 	{}
 };
 

@@ -21,451 +21,562 @@
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
 
+#define SUITE	"iommu_defer_dma"
+
 /**
  * struct defer_dma - fixture of a test
- * @scene: IOMMU and master; the tests stand in for the driver core
- * @second: one more scene, where a test needs two masters or a driver
+ * @topology: IOMMU and master; the tests stand in for the driver core
+ * @second: one more topology, where a test needs two masters or a driver
  * @driver: what the driver of the second master does
  * @groups: groups alive before the test
  * @domains: domains alive before the test
  */
 struct defer_dma {
-	struct defer_scene scene;
-	struct defer_scene second;
-	struct defer_master driver;
+	struct test_topology topology;
+	struct test_topology second;
+	struct test_master driver;
 	int groups;
 	int domains;
 };
 
-static void defer_dma_scene(struct kunit *test, struct defer_scene *scene)
+static void dma_topology(struct kunit *test, struct test_topology *topology)
 {
-	defer_scene_init(scene);
-	KUNIT_ASSERT_EQ(test, defer_scene_build(scene), 0);
-	scene->master = defer_master_add(scene->master_np, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(scene->master));
+	struct device *dev;
+
+	test_topology_init(topology);
+	KUNIT_ASSERT_EQ(test, test_topology_build(topology), 0);
+	dev = test_master_add(topology->master_np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	topology->master = dev;
 }
 
 /* What of_dma_configure() does, with the IOMMU in its present state. */
-static enum defer_result defer_dma_setup(struct defer_scene *scene)
+static enum attempt_result dma_setup(struct test_topology *topology)
 {
-	enum defer_result result;
+	enum attempt_result result;
 
-	result = defer_configure(scene->master, scene->master_np);
-	defer_arch_setup(scene->master, result == DEFER_OPS);
+	result = try_configure(topology->master, topology->master_np);
+	setup_dma_ops(topology->master, result == TRANSLATED);
 	return result;
 }
 
-static void defer_dma_expect_sound(struct kunit *test, struct device *dev,
-				   enum defer_result result)
+static void expect_sound(struct kunit *test, struct device *dev,
+			 enum attempt_result result)
 {
-	unsigned int faults = defer_invariants(dev, result) | defer_fake.faults;
-	char names[DEFER_FAULT_NAMES_SIZE];
-
-	KUNIT_EXPECT_EQ_MSG(test, faults, 0U, "broken: %s",
-			    defer_fault_names(faults, names, sizeof(names)));
+	EXPECT_NO_FAULTS(test, check_invariants(dev, result) |
+			 fake_driver.faults);
 }
 
-static void defer_dma_expect_direct(struct kunit *test, struct device *dev)
+static void expect_direct(struct kunit *test, struct device *dev)
 {
-	KUNIT_EXPECT_TRUE(test, defer_direct_dma_ops(dev));
-	KUNIT_EXPECT_FALSE(test, defer_translates(dev));
-	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
-	defer_dma_expect_sound(test, dev, DEFER_NO_IOMMU);
+	KUNIT_EXPECT_TRUE(test, has_direct_dma_ops(dev));
+	KUNIT_EXPECT_FALSE(test, is_translated(dev));
+	KUNIT_EXPECT_TRUE(test, dma_reaches_buffer(dev));
+	expect_sound(test, dev, UNTRANSLATED);
 }
 
-static void defer_dma_expect_translated(struct kunit *test, struct device *dev)
+static void expect_translated(struct kunit *test, struct device *dev)
 {
-	KUNIT_EXPECT_TRUE(test, defer_iommu_dma_ops(dev));
-	KUNIT_EXPECT_TRUE(test, defer_dma_mapping(dev));
-	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
-	defer_dma_expect_sound(test, dev, DEFER_OPS);
+	KUNIT_EXPECT_TRUE(test, has_iommu_dma_ops(dev));
+	KUNIT_EXPECT_TRUE(test, has_dma_mapping(dev));
+	KUNIT_EXPECT_TRUE(test, dma_reaches_buffer(dev));
+	expect_sound(test, dev, TRANSLATED);
 }
 
 /* As if arch_setup_dma_ops() had never been called. */
-static void defer_dma_expect_undone(struct kunit *test, struct device *dev)
+static void expect_undone(struct kunit *test, struct device *dev)
 {
 	KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, NULL);
-	KUNIT_EXPECT_FALSE(test, defer_dma_mapping(dev));
-	KUNIT_EXPECT_FALSE(test, defer_translates(dev));
+	KUNIT_EXPECT_FALSE(test, has_dma_mapping(dev));
+	KUNIT_EXPECT_FALSE(test, is_translated(dev));
 }
 
 /*
- * A mapping that isn't arch_setup_dma_ops()'s.  The test has two references: if
- * a teardown drops one too many, that is seen before anything is freed.
+ * A mapping that isn't arch_setup_dma_ops()'s, made for @dev, which has been
+ * configured.  The test has two references: if a teardown drops one too many,
+ * that is seen before anything is freed.
  */
-static struct dma_iommu_mapping *defer_dma_foreign(struct kunit *test)
+static struct dma_iommu_mapping *third_party_mapping(struct kunit *test,
+						     struct device *dev)
 {
-	struct defer_dma *priv = test->priv;
 	struct dma_iommu_mapping *mapping;
 
-	mapping = arm_iommu_create_mapping(priv->scene.master->bus, SZ_2G,
-					   SZ_64M);
+	mapping = create_mapping_for(dev, SZ_2G, SZ_64M);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(mapping));
 	kref_get(&mapping->kref);
 	return mapping;
 }
 
-/* @dev still has the foreign mapping, and @users devices have it in all. */
-static void defer_dma_expect_foreign(struct kunit *test, struct device *dev,
-				     struct dma_iommu_mapping *mapping,
+/* @dev still has the mapping of a third party, and @users devices have it in all. */
+static void expect_third_party_mapping(struct kunit *test, struct device *dev,
+				       struct dma_iommu_mapping *mapping,
 				     unsigned int users)
 {
-	KUNIT_EXPECT_TRUE(test, defer_iommu_dma_ops(dev));
+	KUNIT_EXPECT_TRUE(test, has_iommu_dma_ops(dev));
 	KUNIT_EXPECT_PTR_EQ(test, to_dma_iommu_mapping(dev), mapping);
 	KUNIT_EXPECT_EQ(test, (unsigned int)kref_read(&mapping->kref),
 			users + 2);
 }
 
-static void defer_dma_detach(struct defer_scene *scene,
-			     struct dma_iommu_mapping *mapping)
+static void detach_mapping(struct test_topology *topology,
+			   struct dma_iommu_mapping *mapping)
 {
-	if (scene->master && to_dma_iommu_mapping(scene->master) == mapping)
-		arm_iommu_detach_device(scene->master);
+	if (topology->master && to_dma_iommu_mapping(topology->master) == mapping)
+		arm_iommu_detach_device(topology->master);
 }
 
 /* Whoever attached the mapping takes it away again: nothing is left of it. */
-static void defer_dma_drop_foreign(struct kunit *test,
-				   struct dma_iommu_mapping *mapping)
+static void drop_third_party_mapping(struct kunit *test,
+				     struct dma_iommu_mapping *mapping)
 {
 	struct defer_dma *priv = test->priv;
 
-	defer_dma_detach(&priv->scene, mapping);
-	defer_dma_detach(&priv->second, mapping);
+	detach_mapping(&priv->topology, mapping);
+	detach_mapping(&priv->second, mapping);
 	while (kref_read(&mapping->kref) > 1)
 		arm_iommu_release_mapping(mapping);
 	arm_iommu_release_mapping(mapping);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
 }
 
-/* Direct DMA ops are undone, so that the next attempt may choose others */
+/* C41: direct DMA ops are undone, so that the next attempt may choose others */
 static void direct_ops_are_undone(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 
-	KUNIT_EXPECT_EQ(test, (int)defer_dma_setup(&priv->scene),
-			(int)DEFER_NO_IOMMU);
-	defer_dma_expect_direct(test, dev);
+	EXPECT_RESULT(test, dma_setup(&priv->topology), UNTRANSLATED);
+	expect_direct(test, dev);
 
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_undone(test, dev);
+	expect_undone(test, dev);
 }
 
-/* IOMMU DMA ops go together with their mapping (see commit a93a121a9653) */
+/* C41, C53: IOMMU DMA ops go together with their mapping (see commit a93a121a9653) */
 static void iommu_ops_are_undone(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	KUNIT_EXPECT_EQ(test, (int)defer_dma_setup(&priv->scene),
-			(int)DEFER_OPS);
-	defer_dma_expect_translated(test, dev);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains + 1);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	EXPECT_RESULT(test, dma_setup(&priv->topology), TRANSLATED);
+	expect_translated(test, dev);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains + 1);
 
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_undone(test, dev);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+	expect_undone(test, dev);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
 }
 
-/* However often a driver defers, each attempt gets what the first one got */
+/* C50: however often a driver defers, each attempt gets what the first one got */
 static void every_attempt_is_alike(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 	int i;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
 	for (i = 0; i < 10; i++) {
-		KUNIT_EXPECT_EQ(test, (int)defer_dma_setup(&priv->scene),
-				(int)DEFER_OPS);
-		defer_dma_expect_translated(test, dev);
+		EXPECT_RESULT(test, dma_setup(&priv->topology), TRANSLATED);
+		expect_translated(test, dev);
 		arch_teardown_dma_ops(dev);
-		defer_dma_expect_undone(test, dev);
+		expect_undone(test, dev);
 	}
 }
 
-/* An IOMMU that comes between two attempts is used by the second one */
+/* C50: an IOMMU that comes between two attempts is used by the second one */
 static void iommu_comes_between_attempts(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 
-	defer_dma_setup(&priv->scene);
-	defer_dma_expect_direct(test, dev);
+	dma_setup(&priv->topology);
+	expect_direct(test, dev);
 	arch_teardown_dma_ops(dev);
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	KUNIT_EXPECT_EQ(test, (int)defer_dma_setup(&priv->scene),
-			(int)DEFER_OPS);
-	defer_dma_expect_translated(test, dev);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	EXPECT_RESULT(test, dma_setup(&priv->topology), TRANSLATED);
+	expect_translated(test, dev);
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_undone(test, dev);
+	expect_undone(test, dev);
 }
 
 /*
- * One that comes after a first setup that nobody undid, as by somebody who
+ * C40: one that comes after a first setup that nobody undid, as by somebody who
  * configures a device early, is used by the next setup all the same; and a
  * mapping that is in use is kept
  */
 static void later_setup_uses_iommu(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 	struct dma_iommu_mapping *mapping;
 
-	defer_dma_setup(&priv->scene);
-	defer_dma_expect_direct(test, dev);
+	dma_setup(&priv->topology);
+	expect_direct(test, dev);
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_dma_setup(&priv->scene);
-	defer_dma_expect_translated(test, dev);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dma_setup(&priv->topology);
+	expect_translated(test, dev);
 	mapping = to_dma_iommu_mapping(dev);
-	defer_dma_setup(&priv->scene);
+	dma_setup(&priv->topology);
 	KUNIT_EXPECT_PTR_EQ(test, to_dma_iommu_mapping(dev), mapping);
 
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_undone(test, dev);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+	expect_undone(test, dev);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
 }
 
-/* If the mapping can't be attached, direct ops it is, and nothing leaks */
+/* C53: if the mapping can't be attached, direct ops it is, and nothing leaks */
 static void failed_attach_falls_back(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_fake.attach_ret = -ENOMEM;
-	defer_dma_setup(&priv->scene);
-	defer_fake.attach_ret = 0;
-	KUNIT_EXPECT_TRUE(test, defer_direct_dma_ops(dev));
-	KUNIT_EXPECT_FALSE(test, defer_translates(dev));
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	fake_driver.attach_ret = -ENOMEM;
+	dma_setup(&priv->topology);
+	fake_driver.attach_ret = 0;
+	KUNIT_EXPECT_TRUE(test, has_direct_dma_ops(dev));
+	KUNIT_EXPECT_FALSE(test, is_translated(dev));
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
 
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_undone(test, dev);
+	expect_undone(test, dev);
 }
 
-/*
- * Ops that a bus notifier has set (mvebu, highbank, dmabounce) survive, though
- * the device could have those of an IOMMU
- */
-static void foreign_ops_survive(struct kunit *test)
+/* Ops that a third party sets, as bus notifiers do */
+struct third_party {
+	const char *name;
+	bool registered;	/* the device could have those of an IOMMU */
+	bool same;		/* they are what arch_setup_dma_ops() installs */
+};
+
+static const struct third_party third_parties[] = {
+	{ "C42 other ops, no IOMMU", .registered = false, .same = false },
+	{ "C42 other ops, IOMMU", .registered = true, .same = false },
+	/* mvebu and highbank set such */
+	{ "C42 same ops, no IOMMU", .registered = false, .same = true },
+	{ "C42 same ops, IOMMU", .registered = true, .same = true },
+};
+
+static void third_party_desc(const struct third_party *party, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", party->name);
+}
+
+KUNIT_ARRAY_PARAM(third_party, third_parties, third_party_desc);
+
+/* The ops are those that a second master gets, if they are to be the same. */
+static const struct dma_map_ops *third_party_ops(struct kunit *test)
+{
+	const struct third_party *party = test->param_value;
+	const struct dma_map_ops *ops = &third_party_dma_ops;
+	struct defer_dma *priv = test->priv;
+
+	if (party->registered)
+		KUNIT_ASSERT_EQ(test,
+				fake_iommu_register(&priv->topology.iommu[0]),
+				0);
+	if (!party->same)
+		return ops;
+
+	dma_topology(test, &priv->second);
+	if (party->registered)
+		KUNIT_ASSERT_EQ(test,
+				fake_iommu_register(&priv->second.iommu[0]),
+				0);
+	dma_setup(&priv->second);
+	ops = priv->second.master->dma_ops;
+	arch_teardown_dma_ops(priv->second.master);
+	if (!ops)
+		kunit_skip(test, "direct DMA has no ops on this kernel");
+
+	return ops;
+}
+
+/* Three attempts: a setup that is right once may still claim what it finds */
+static void expect_ops_survive(struct kunit *test, struct device *dev,
+			       const struct dma_map_ops *ops)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	int i;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	dev->dma_ops = &defer_foreign_ops;
-	KUNIT_EXPECT_EQ(test, (int)defer_dma_setup(&priv->scene),
-			(int)DEFER_OPS);
-	KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, &defer_foreign_ops);
-	arch_teardown_dma_ops(dev);
-	KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, &defer_foreign_ops);
+	for (i = 0; i < 3; i++) {
+		dma_setup(&priv->topology);
+		KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, ops);
+		arch_teardown_dma_ops(dev);
+		KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, ops);
+		KUNIT_EXPECT_FALSE(test, has_dma_mapping(dev));
+		KUNIT_EXPECT_FALSE(test, is_translated(dev));
+	}
+
 	dev->dma_ops = NULL;
 }
 
-/* A mapping that the IOMMU driver attached first survives, with its count */
-static void foreign_mapping_survives(struct kunit *test)
+/* C40, C42: ops that were there before the first setup survive */
+static void ops_set_before_setup_survive(struct kunit *test)
+{
+	const struct dma_map_ops *ops = third_party_ops(test);
+	struct defer_dma *priv = test->priv;
+	struct device *dev = priv->topology.master;
+
+	dev->dma_ops = ops;
+	expect_ops_survive(test, dev, ops);
+}
+
+/*
+ * C41, C42: so do ops that are set between a teardown and the next setup.  The
+ * claim to the ops has ended with the teardown: where they are what setup would
+ * install, nothing but that keeps the next teardown from clearing them.
+ */
+static void ops_set_after_teardown_survive(struct kunit *test)
+{
+	const struct dma_map_ops *ops = third_party_ops(test);
+	struct defer_dma *priv = test->priv;
+	struct device *dev = priv->topology.master;
+
+	dma_setup(&priv->topology);
+	arch_teardown_dma_ops(dev);
+	expect_undone(test, dev);
+	dev->dma_ops = ops;
+	expect_ops_survive(test, dev, ops);
+}
+
+/*
+ * C41, C42: so do ops that are set after a setup; what setup did is undone all
+ * the same.  (Those that setup would install can't be told from its own then.)
+ */
+static void ops_set_after_setup_survive(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
+	int i;
+
+	/* Over direct ops, and then over those of the IOMMU */
+	for (i = 0; i < 2; i++) {
+		dma_setup(&priv->topology);
+		KUNIT_EXPECT_EQ(test, has_dma_mapping(dev), i == 1);
+		dev->dma_ops = &third_party_dma_ops;
+		dma_setup(&priv->topology);
+		KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, &third_party_dma_ops);
+		arch_teardown_dma_ops(dev);
+		KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, &third_party_dma_ops);
+		KUNIT_EXPECT_FALSE(test, has_dma_mapping(dev));
+		KUNIT_EXPECT_FALSE(test, is_translated(dev));
+
+		dev->dma_ops = NULL;
+		KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
+		KUNIT_ASSERT_EQ(test,
+				fake_iommu_register(&priv->topology.iommu[0]),
+				0);
+	}
+}
+
+/* C42: a mapping that the IOMMU driver attached first survives, with its count */
+static void third_party_mapping_survives(struct kunit *test)
+{
+	struct defer_dma *priv = test->priv;
+	struct device *dev = priv->topology.master;
 	struct dma_iommu_mapping *mapping;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_configure(dev, priv->scene.master_np);
-	mapping = defer_dma_foreign(test);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	try_configure(dev, priv->topology.master_np);
+	mapping = third_party_mapping(test, dev);
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, mapping), 0);
 
-	defer_dma_setup(&priv->scene);
-	defer_dma_expect_foreign(test, dev, mapping, 1);
+	dma_setup(&priv->topology);
+	expect_third_party_mapping(test, dev, mapping, 1);
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_foreign(test, dev, mapping, 1);
+	expect_third_party_mapping(test, dev, mapping, 1);
 
-	defer_dma_drop_foreign(test, mapping);
+	drop_third_party_mapping(test, mapping);
 }
 
 /* So does one that masters share, as on R-Car Gen2 */
 static void shared_mapping_survives(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 	struct dma_iommu_mapping *mapping;
 	struct device *other;
 
-	defer_dma_scene(test, &priv->second);
+	dma_topology(test, &priv->second);
 	other = priv->second.master;
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->second.iommu), 0);
-	defer_configure(dev, priv->scene.master_np);
-	defer_configure(other, priv->second.master_np);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->second.iommu[0]), 0);
+	try_configure(dev, priv->topology.master_np);
+	try_configure(other, priv->second.master_np);
 
-	mapping = defer_dma_foreign(test);
+	mapping = third_party_mapping(test, dev);
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, mapping), 0);
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(other, mapping), 0);
-	defer_dma_setup(&priv->scene);
+	dma_setup(&priv->topology);
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_foreign(test, dev, mapping, 2);
-	defer_dma_expect_foreign(test, other, mapping, 2);
+	expect_third_party_mapping(test, dev, mapping, 2);
+	expect_third_party_mapping(test, other, mapping, 2);
 
-	defer_dma_drop_foreign(test, mapping);
+	drop_third_party_mapping(test, mapping);
 }
 
 /*
- * The claim that arch_setup_dma_ops() had to the ops ends with the teardown:
+ * C41: the claim that arch_setup_dma_ops() had to the ops ends with the teardown:
  * what is attached after that is somebody else's, whatever was set up earlier.
  */
 static void claim_ends_with_teardown(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 	struct dma_iommu_mapping *mapping;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_dma_setup(&priv->scene);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dma_setup(&priv->topology);
 	arch_teardown_dma_ops(dev);
 
-	mapping = defer_dma_foreign(test);
+	mapping = third_party_mapping(test, dev);
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, mapping), 0);
-	defer_dma_setup(&priv->scene);
+	dma_setup(&priv->topology);
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_foreign(test, dev, mapping, 1);
+	expect_third_party_mapping(test, dev, mapping, 1);
 
-	defer_dma_drop_foreign(test, mapping);
+	drop_third_party_mapping(test, mapping);
 }
 
 /*
- * A mapping that is attached to a device with direct ops, because its IOMMU
+ * C42: a mapping that is attached to a device with direct ops, because its IOMMU
  * came late or because its driver manages a mapping of its own, stays too.
  */
 static void mapping_attached_later_survives(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 	struct dma_iommu_mapping *mapping;
 
-	defer_dma_setup(&priv->scene);
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_configure(dev, priv->scene.master_np);
+	dma_setup(&priv->topology);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	try_configure(dev, priv->topology.master_np);
 
-	mapping = defer_dma_foreign(test);
+	mapping = third_party_mapping(test, dev);
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, mapping), 0);
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_foreign(test, dev, mapping, 1);
+	expect_third_party_mapping(test, dev, mapping, 1);
 
-	defer_dma_drop_foreign(test, mapping);
+	drop_third_party_mapping(test, mapping);
 }
 
 /*
- * A driver that swaps the mapping in its probe (as drm/exynos and omap3isp do)
+ * C42: a driver that swaps the mapping in its probe (as drm/exynos and omap3isp do)
  * owns the new one; the one that arch_setup_dma_ops() made is gone then.  When
  * the driver has dropped its own, the next attempt gets one like the first.
  */
 static void driver_swaps_mapping(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 	struct dma_iommu_mapping *mapping;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_dma_setup(&priv->scene);
-	defer_drop_arch_mapping(dev);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dma_setup(&priv->topology);
+	drop_arch_mapping(dev);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
 
-	mapping = defer_dma_foreign(test);
+	mapping = third_party_mapping(test, dev);
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, mapping), 0);
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_foreign(test, dev, mapping, 1);
+	expect_third_party_mapping(test, dev, mapping, 1);
 
-	defer_dma_drop_foreign(test, mapping);
-	defer_dma_setup(&priv->scene);
-	defer_dma_expect_translated(test, dev);
+	drop_third_party_mapping(test, mapping);
+	dma_setup(&priv->topology);
+	expect_translated(test, dev);
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_undone(test, dev);
+	expect_undone(test, dev);
 }
 
 /*
- * A driver that gives the first mapping back when it is done with its own (as
+ * C41: a driver that gives the first mapping back when it is done with its own (as
  * drm/exynos does) leaves it to the teardown, like one that never took it.
  */
 static void driver_gives_mapping_back(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct device *dev = priv->scene.master;
+	struct device *dev = priv->topology.master;
 	struct dma_iommu_mapping *first, *own;
 
-	if (DEFER_MAPPING_GOES_WITH_DETACH)
+	if (defer_base.detach_frees_mapping)
 		kunit_skip(test, "a mapping doesn't outlive its last device");
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_dma_setup(&priv->scene);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dma_setup(&priv->topology);
 	first = to_dma_iommu_mapping(dev);
 	arm_iommu_detach_device(dev);
-	own = arm_iommu_create_mapping(dev->bus, SZ_2G, SZ_64M);
+	own = create_mapping_for(dev, SZ_2G, SZ_64M);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(own));
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, own), 0);
 	arm_iommu_detach_device(dev);
 	arm_iommu_release_mapping(own);
 
 	KUNIT_ASSERT_EQ(test, arm_iommu_attach_device(dev, first), 0);
-	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
+	KUNIT_EXPECT_TRUE(test, dma_reaches_buffer(dev));
 	arch_teardown_dma_ops(dev);
-	defer_dma_expect_undone(test, dev);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+	expect_undone(test, dev);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
 }
 
 /* What a driver attaches in its probe; never taken off by itself. */
-static struct dma_iommu_mapping *defer_dma_own;
+static struct dma_iommu_mapping *driver_mapping;
 
-static int defer_dma_attach_own(struct device *dev)
+static int attach_driver_mapping(struct device *dev)
 {
-	if (to_dma_iommu_mapping(dev) == defer_dma_own)
+	if (to_dma_iommu_mapping(dev) == driver_mapping)
 		return 0;
 
-	defer_drop_arch_mapping(dev);
-	return arm_iommu_attach_device(dev, defer_dma_own);
+	drop_arch_mapping(dev);
+	return arm_iommu_attach_device(dev, driver_mapping);
 }
 
 /*
- * A mapping that a driver attaches in its probe is there after a probe that
+ * C42: a mapping that a driver attaches in its probe is there after a probe that
  * defers, after the driver is unbound, and when it is bound again: all of these
  * are its own to undo
  */
-static void own_mapping_survives_driver(struct kunit *test)
+static void mapping_of_driver_survives(struct kunit *test)
 {
 	struct defer_dma *priv = test->priv;
-	struct defer_scene *scene = &priv->second;
+	struct test_topology *topology = &priv->second;
 	struct device *dev;
 
-	defer_dma_own = defer_dma_foreign(test);
-	priv->driver.defer_times = 1;
-	priv->driver.attach = defer_dma_attach_own;
-	defer_scene_init(scene);
-	KUNIT_ASSERT_EQ(test, defer_scene_build(scene), 0);
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&scene->iommu), 0);
-	dev = defer_master_add(scene->master_np, &priv->driver);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dev = priv->topology.master;
+	EXPECT_RESULT(test, try_configure(dev, priv->topology.master_np),
+		      TRANSLATED);
+	driver_mapping = third_party_mapping(test, dev);
+	priv->driver.deferrals = 1;
+	priv->driver.attach = attach_driver_mapping;
+	test_topology_init(topology);
+	KUNIT_ASSERT_EQ(test, test_topology_build(topology), 0);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&topology->iommu[0]), 0);
+	dev = test_master_add(topology->master_np, &priv->driver);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
-	scene->master = dev;
+	topology->master = dev;
 
-	KUNIT_EXPECT_FALSE(test, defer_master_bound(dev));
-	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
+	KUNIT_EXPECT_FALSE(test, test_master_bound(dev));
+	expect_third_party_mapping(test, dev, driver_mapping, 1);
 	/* To go on without it would be to use what has been freed */
-	if (to_dma_iommu_mapping(dev) != defer_dma_own)
+	if (to_dma_iommu_mapping(dev) != driver_mapping)
 		goto drop_mapping;
 
-	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
-	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
+	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	expect_third_party_mapping(test, dev, driver_mapping, 1);
 	device_release_driver(dev);
-	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
-	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
-	defer_dma_expect_foreign(test, dev, defer_dma_own, 1);
+	expect_third_party_mapping(test, dev, driver_mapping, 1);
+	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	expect_third_party_mapping(test, dev, driver_mapping, 1);
 	KUNIT_EXPECT_EQ(test, priv->driver.attempts, 3U);
 	KUNIT_EXPECT_EQ(test, priv->driver.faults, 0U);
 
 	device_release_driver(dev);
 drop_mapping:
-	defer_dma_drop_foreign(test, defer_dma_own);
+	drop_third_party_mapping(test, driver_mapping);
 }
 
 static int defer_dma_init(struct kunit *test)
@@ -473,17 +584,17 @@ static int defer_dma_init(struct kunit *test)
 	struct defer_dma *priv;
 
 	test->priv = NULL;
-	if (defer_scenario())
-		kunit_skip(test, "a scenario is booted, no fake IOMMU");
+	if (suite_is_off(SUITE))
+		kunit_skip(test, "left out of this boot");
 
 	priv = kunit_kzalloc(test, sizeof(*priv), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, priv);
 	test->priv = priv;
 	init_completion(&priv->driver.attempted);
-	priv->groups = defer_fake.groups;
-	priv->domains = defer_fake.domains;
-	defer_fake_reset();
-	defer_dma_scene(test, &priv->scene);
+	priv->groups = fake_driver.groups;
+	priv->domains = fake_driver.domains;
+	fake_driver_reset();
+	dma_topology(test, &priv->topology);
 	return 0;
 }
 
@@ -495,11 +606,11 @@ static void defer_dma_exit(struct kunit *test)
 	if (!priv)
 		return;
 
-	faults = defer_scene_destroy(&priv->second);
-	faults |= defer_scene_destroy(&priv->scene);
-	KUNIT_EXPECT_EQ(test, faults, 0U);
-	KUNIT_EXPECT_EQ(test, defer_fake.groups, priv->groups);
-	defer_fake_reset();
+	faults = test_topology_destroy(&priv->second);
+	faults |= test_topology_destroy(&priv->topology);
+	EXPECT_NO_FAULTS(test, faults);
+	KUNIT_EXPECT_EQ(test, fake_driver.groups, priv->groups);
+	fake_driver_reset();
 }
 
 static struct kunit_case defer_dma_cases[] = {
@@ -509,14 +620,17 @@ static struct kunit_case defer_dma_cases[] = {
 	KUNIT_CASE(iommu_comes_between_attempts),
 	KUNIT_CASE(later_setup_uses_iommu),
 	KUNIT_CASE(failed_attach_falls_back),
-	KUNIT_CASE(foreign_ops_survive),
-	KUNIT_CASE(foreign_mapping_survives),
+	KUNIT_CASE_PARAM(ops_set_before_setup_survive, third_party_gen_params),
+	KUNIT_CASE(ops_set_after_setup_survive),
+	KUNIT_CASE_PARAM(ops_set_after_teardown_survive,
+			 third_party_gen_params),
+	KUNIT_CASE(third_party_mapping_survives),
 	KUNIT_CASE(shared_mapping_survives),
 	KUNIT_CASE(claim_ends_with_teardown),
 	KUNIT_CASE(mapping_attached_later_survives),
 	KUNIT_CASE(driver_swaps_mapping),
 	KUNIT_CASE(driver_gives_mapping_back),
-	KUNIT_CASE(own_mapping_survives_driver),
+	KUNIT_CASE(mapping_of_driver_survives),
 	{}
 };
 
@@ -525,7 +639,7 @@ static struct kunit_case defer_dma_cases[] = {
  * driver: the tests do by hand what the driver core does around a probe.
  */
 static struct kunit_suite defer_dma_suite = {
-	.name = "iommu_defer_dma",
+	.name = SUITE,
 	.init = defer_dma_init,
 	.exit = defer_dma_exit,
 	.test_cases = defer_dma_cases,

@@ -2,68 +2,78 @@
 /*
  * KUnit tests of IOMMU probe deferral: the decision table.
  *
- * What becomes of a master is decided by the state of the IOMMU that it names,
+ * What becomes of a master is decided by the state of the IOMMUs that it names,
  * and by whether the kernel still waits for suppliers.  Each row of the table
  * is put to of_iommu_configure(), with nodes that really are in the device tree
  * and a fake IOMMU driver behind the real IOMMU core, once by an initcall while
  * drivers may still come, and once by KUnit after the end of init.
+ *
+ * The other files of these tests:
+ *
+ *   iommu_defer_table.h         the rows of the decision table
+ *   iommu_defer_case.[ch]       how a row is put to the kernel
+ *   iommu_defer.h, _fixture.c   device nodes, masters, topologies, invariants
+ *   iommu_defer_log.c           what the log says about a master
+ *   iommu_defer_fake.c          the fake IOMMU driver, and in _fake_core.c what
+ *                               of it depends on this kernel's IOMMU core
+ *   iommu_defer_compat.h        all else that depends on the kernel
+ *   iommu_defer_*_kunit.c       the other suites, one file each
  */
 
 #include <kunit/test.h>
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/slab.h>
 
 #include "iommu_defer.h"
+#include "iommu_defer_case.h"
 #include "iommu_defer_compat.h"
 #include "iommu_defer_table.h"
 
-/* What happened before the end of init, for the tests to judge. */
-static struct defer_outcome defer_early[DEFER_ROWS];
+#define SUITE	"iommu_defer"
 
-static int __init defer_play_early(void)
+/* What happened before the end of init, for the tests to judge. */
+static struct case_outcome *cases_early;
+
+static int __init run_cases_early(void)
 {
 	unsigned int i;
 
-	if (defer_scenario())
+	if (suite_is_off(SUITE))
 		return 0;
 
-	for (i = 0; i < DEFER_ROWS; i++)
-		defer_row_play(&defer_rows[i], &defer_early[i]);
+	cases_early = kcalloc(ARRAY_SIZE(defer_cases), sizeof(*cases_early),
+			      GFP_KERNEL);
+	for (i = 0; cases_early && i < ARRAY_SIZE(defer_cases); i++)
+		run_case(&defer_cases[i], try_configure, &cases_early[i]);
 
 	return 0;
 }
-device_initcall(defer_play_early);
+device_initcall(run_cases_early);
 
-static void defer_row_assert_played(struct kunit *test,
-				    const struct defer_row *row,
-				    const struct defer_outcome *out)
+static void assert_case_was_run(struct kunit *test, const struct defer_case *row,
+				const struct case_outcome *out)
 {
-	if (defer_row_differs(row) && out->err == -EBUSY)
+	if (case_names(row, READY_OTHER_DRIVER) && out->err == -EBUSY)
 		kunit_skip(test, "the IOMMU core takes one driver only");
 
 	KUNIT_ASSERT_EQ(test, out->err, 0);
 }
 
-static void defer_row_judge(struct kunit *test, const struct defer_row *row,
-			    enum defer_result want,
-			    const struct defer_outcome *out)
+static void expect_first_attempt(struct kunit *test,
+				 const struct defer_case *row,
+				 enum attempt_result want,
+				 const struct case_outcome *out)
 {
-	char faults[DEFER_FAULT_NAMES_SIZE];
-
-	defer_row_assert_played(test, row, out);
+	assert_case_was_run(test, row, out);
 	kunit_info(test, "given: %s | wanted: %s | got: %s\n", row->name,
-		   defer_result_name(want), defer_result_name(out->first));
+		   attempt_result_name(want), attempt_result_name(out->first));
 
-	KUNIT_EXPECT_EQ_MSG(test, (int)out->first, (int)want,
-			    "got \"%s\", wanted \"%s\"",
-			    defer_result_name(out->first),
-			    defer_result_name(want));
+	EXPECT_RESULT(test, out->first, want);
 	KUNIT_EXPECT_EQ_MSG(test, out->asked, row->asked,
 			    "of_xlate calls by the first attempt");
-	KUNIT_EXPECT_EQ_MSG(test, out->first_faults, 0U, "broken: %s",
-			    defer_fault_names(out->first_faults, faults,
-					      sizeof(faults)));
+	EXPECT_NO_FAULTS(test, out->first_faults);
 }
 
 /*
@@ -72,98 +82,135 @@ static void defer_row_judge(struct kunit *test, const struct defer_row *row,
  */
 static void before_end_of_init(struct kunit *test)
 {
-	const struct defer_row *row = test->param_value;
+	const struct defer_case *row = test->param_value;
 
-	defer_row_judge(test, row, row->before ?: row->want,
-			&defer_early[row - defer_rows]);
+	KUNIT_ASSERT_NOT_NULL(test, cases_early);
+	expect_first_attempt(test, row, case_before(row),
+			     &cases_early[row - defer_cases]);
 }
 
 /* After the end of init nobody waits for an IOMMU that hasn't come */
 static void after_end_of_init(struct kunit *test)
 {
-	const struct defer_row *row = test->param_value;
-	struct defer_outcome out;
+	const struct defer_case *row = test->param_value;
+	struct case_outcome out;
 
-	defer_row_play(row, &out);
-	defer_row_judge(test, row, row->want, &out);
+	run_case(row, try_configure, &out);
+	expect_first_attempt(test, row, row->after, &out);
 }
 
-static void defer_next_judge(struct kunit *test, const struct defer_row *row,
-			     enum defer_result first,
-			     const struct defer_outcome *out)
+/* What of_dma_configure() makes of the same, and passes on to the driver core */
+static void with_dma_ops(struct kunit *test)
 {
-	char faults[DEFER_FAULT_NAMES_SIZE];
-	unsigned int asked = 0;
+	const struct defer_case *row = test->param_value;
+	struct case_outcome out;
 
-	/* For each specifier of a master that can have all, but only once */
-	if (first != DEFER_OPS && row->next == DEFER_OPS)
-		asked = row->second == SECOND_NONE ? 1 : 2;
-	/* Or for those before the one of another driver, if that shows so late */
-	if (defer_row_differs(row) && DEFER_ASKED_DIFFERENT_DRIVERS)
-		asked = row->third == SECOND_NONE ? 1 : 2;
-
-	defer_row_assert_played(test, row, out);
-	KUNIT_EXPECT_EQ_MSG(test, (int)out->next, (int)row->next,
-			    "got \"%s\", wanted \"%s\"",
-			    defer_result_name(out->next),
-			    defer_result_name(row->next));
-	KUNIT_EXPECT_EQ_MSG(test, (int)out->again, (int)row->next,
-			    "got \"%s\", wanted \"%s\"",
-			    defer_result_name(out->again),
-			    defer_result_name(row->next));
-	KUNIT_EXPECT_EQ_MSG(test, out->xlate_calls, asked,
-			    "of_xlate calls by the next attempt");
-	KUNIT_EXPECT_EQ_MSG(test, out->faults, 0U, "broken: %s",
-			    defer_fault_names(out->faults, faults,
-					      sizeof(faults)));
+	run_case(row, attempt_dma_configure, &out);
+	expect_first_attempt(test, row, row->after, &out);
+	EXPECT_RESULT(test, out.next, row->next);
+	EXPECT_NO_FAULTS(test, out.faults);
 }
 
 /*
- * A failed attempt leaves nothing behind: the next one gives what a first one
- * would.  A success lasts: of_xlate isn't called again.  In the end all groups,
- * domains and device nodes are released.
+ * A master that goes on without an IOMMU that is enabled is said so once for each
+ * attempt; one that is translated, waits or has none isn't mentioned
+ */
+static void said_once(struct kunit *test)
+{
+	const struct defer_case *row = test->param_value;
+	const struct case_outcome *early;
+	struct case_outcome out;
+
+	KUNIT_ASSERT_NOT_NULL(test, cases_early);
+	early = &cases_early[row - defer_cases];
+	assert_case_was_run(test, row, early);
+	KUNIT_EXPECT_TRUE_MSG(test,
+			      case_said_enough(row, early->first, early->said),
+			      "before the end of init: %s, %u lines of the log",
+			      attempt_result_name(early->first), early->said);
+	run_case(row, try_configure, &out);
+	KUNIT_EXPECT_TRUE_MSG(test,
+			      case_said_enough(row, out.first, out.said),
+			      "after the end of init: %s, %u lines of the log",
+			      attempt_result_name(out.first), out.said);
+}
+
+/* How often of_xlate is called when all IOMMUs are there */
+static unsigned int asked_next(const struct defer_case *row,
+			       enum attempt_result first)
+{
+	unsigned int i, specifiers = 0;
+
+	for (i = 0; i < TOPOLOGY_IOMMUS && row->iommu[i]; i++) {
+		if (row->iommu[i] != EMPTY_ENTRY)
+			specifiers++;
+		/* Refused each time, and nobody is asked after that */
+		if (row->iommu[i] == ZERO_CELLS || row->iommu[i] == WRONG_CELLS)
+			return specifiers;
+	}
+
+	/* Once for each specifier of a master that can have all */
+	return first != TRANSLATED && row->next == TRANSLATED ? specifiers : 0;
+}
+
+static void expect_next_attempt(struct kunit *test, const struct defer_case *row,
+				enum attempt_result first,
+				const struct case_outcome *out)
+{
+	assert_case_was_run(test, row, out);
+	EXPECT_RESULT(test, out->next, row->next);
+	EXPECT_RESULT(test, out->again, row->next);
+	KUNIT_EXPECT_EQ_MSG(test, out->next_asked, asked_next(row, first),
+			    "of_xlate calls by the next attempt");
+	EXPECT_NO_FAULTS(test, out->faults);
+}
+
+/*
+ * C50, C51, C54: a failed attempt leaves nothing behind, the next one gives what
+ * a first one would.  A success lasts: of_xlate isn't called again.  In the end
+ * all groups, domains and device nodes are released.
  */
 static void next_attempt(struct kunit *test)
 {
-	const struct defer_row *row = test->param_value;
-	struct defer_outcome out;
+	const struct defer_case *row = test->param_value;
+	struct case_outcome out;
 
-	defer_next_judge(test, row, row->before ?: row->want,
-			 &defer_early[row - defer_rows]);
-	defer_row_play(row, &out);
-	defer_next_judge(test, row, row->want, &out);
+	KUNIT_ASSERT_NOT_NULL(test, cases_early);
+	expect_next_attempt(test, row, case_before(row),
+			    &cases_early[row - defer_cases]);
+	run_case(row, try_configure, &out);
+	expect_next_attempt(test, row, row->after, &out);
 }
 
-static void defer_row_desc(const struct defer_row *row, char *desc)
+static void case_desc(const struct defer_case *row, char *desc)
 {
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", row->name);
 }
 
-KUNIT_ARRAY_PARAM(defer_row, defer_rows, defer_row_desc);
+KUNIT_ARRAY_PARAM(defer_case, defer_cases, case_desc);
 
-static int defer_init(struct kunit *test)
+static int table_init(struct kunit *test)
 {
-	if (defer_scenario())
-		kunit_skip(test, "a scenario is booted, no fake IOMMU");
+	if (suite_is_off(SUITE))
+		kunit_skip(test, "left out of this boot");
 
 	return 0;
 }
 
-static struct kunit_case defer_cases[] = {
-	KUNIT_CASE_PARAM(before_end_of_init, defer_row_gen_params),
-	KUNIT_CASE_PARAM(after_end_of_init, defer_row_gen_params),
-	KUNIT_CASE_PARAM(next_attempt, defer_row_gen_params),
+static struct kunit_case table_tests[] = {
+	KUNIT_CASE_PARAM(before_end_of_init, defer_case_gen_params),
+	KUNIT_CASE_PARAM(after_end_of_init, defer_case_gen_params),
+	KUNIT_CASE_PARAM(with_dma_ops, defer_case_gen_params),
+	KUNIT_CASE_PARAM(said_once, defer_case_gen_params),
+	KUNIT_CASE_PARAM(next_attempt, defer_case_gen_params),
 	{}
 };
 
-/*
- * The decision table for one specifier.  The fixture is a scene: an IOMMU node,
- * its registration with the IOMMU core, and a master without a driver.
- */
-static struct kunit_suite defer_suite = {
-	.name = "iommu_defer",
-	.init = defer_init,
-	.test_cases = defer_cases,
+/* The decision table.  Each row is a topology of its own, gone before the next. */
+static struct kunit_suite table_suite = {
+	.name = SUITE,
+	.init = table_init,
+	.test_cases = table_tests,
 };
 
-kunit_test_suites(&defer_suite);
+kunit_test_suites(&table_suite);

@@ -18,47 +18,49 @@
 #include "iommu_defer_compat.h"
 
 /* For the driver core to call a driver again: milliseconds, even emulated. */
-#define DEFER_ATTEMPT_TIMEOUT	(5 * HZ)
+#define ATTEMPT_TIMEOUT	(5 * HZ)
+
+#define SUITE		"iommu_defer_probe"
 
 /**
- * struct defer_probe - fixture: a master with a driver, and its IOMMU
- * @scene: their nodes
+ * struct probe_fixture - fixture: a master with a driver, and its IOMMU
+ * @topology: their nodes
  * @master: what the driver does and sees
  * @groups: groups alive before the test
  * @domains: domains alive before the test
  * @mapped: extents mapped before the test
  */
-struct defer_probe {
-	struct defer_scene scene;
-	struct defer_master master;
+struct probe_fixture {
+	struct test_topology topology;
+	struct test_master master;
 	int groups;
 	int domains;
 	int mapped;
 };
 
-static void defer_probe_count(struct defer_probe *priv)
+static void probe_count(struct probe_fixture *priv)
 {
-	priv->groups = defer_fake.groups;
-	priv->domains = defer_fake.domains;
-	priv->mapped = defer_fake.mapped;
+	priv->groups = fake_driver.groups;
+	priv->domains = fake_driver.domains;
+	priv->mapped = fake_driver.mapped;
 }
 
-static int defer_probe_build(struct defer_probe *priv)
+static int probe_build(struct probe_fixture *priv)
 {
 	init_completion(&priv->master.attempted);
-	return defer_scene_build(&priv->scene);
+	return test_topology_build(&priv->topology);
 }
 
 /* Add the master to its bus: its first attempt is over when this returns. */
-static int defer_probe_add(struct defer_probe *priv)
+static int probe_add(struct probe_fixture *priv)
 {
 	struct device *dev;
 
-	dev = defer_master_add(priv->scene.master_np, &priv->master);
+	dev = test_master_add(priv->topology.master_np, &priv->master);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 
-	priv->scene.master = dev;
+	priv->topology.master = dev;
 	return 0;
 }
 
@@ -68,465 +70,519 @@ static int defer_probe_add(struct defer_probe *priv)
  */
 enum { EARLY_COMES, EARLY_NEVER, EARLY_DISABLED, EARLY_READY, EARLY_COUNT };
 
-static struct defer_early {
-	struct defer_probe probe;
+static struct early_master {
+	struct probe_fixture probe;
 	int err;
 	bool bound_at_once;
 	bool bound_at_end;
-} defer_early[EARLY_COUNT];
+} masters_early[EARLY_COUNT];
 
-static int __init defer_early_add(void)
+static int __init add_masters_early(void)
 {
 	int i;
 
-	if (defer_scenario())
+	if (suite_is_off(SUITE))
 		return 0;
 
 	for (i = 0; i < EARLY_COUNT; i++) {
-		struct defer_early *early = &defer_early[i];
+		struct early_master *early = &masters_early[i];
 
-		defer_scene_init(&early->probe.scene);
+		test_topology_init(&early->probe.topology);
 		if (i == EARLY_DISABLED)
-			early->probe.scene.status = "disabled";
+			early->probe.topology.state[0] = DISABLED;
 
-		early->err = defer_probe_build(&early->probe);
+		early->err = probe_build(&early->probe);
 		if (!early->err && i == EARLY_READY)
-			early->err = defer_iommu_register(&early->probe.scene.iommu);
+			early->err = fake_iommu_register(&early->probe.topology.iommu[0]);
 		if (early->err)
 			continue;
 
-		early->err = defer_probe_add(&early->probe);
+		early->err = probe_add(&early->probe);
 		if (!early->err)
 			early->bound_at_once =
-				defer_master_bound(early->probe.scene.master);
+				test_master_bound(early->probe.topology.master);
 	}
 
 	return 0;
 }
-device_initcall_sync(defer_early_add);
+device_initcall_sync(add_masters_early);
 
 /* One of the IOMMUs comes late, but while the kernel still waits. */
-static int __init defer_early_register(void)
+static int __init register_iommu_early(void)
 {
-	struct defer_early *early = &defer_early[EARLY_COMES];
+	struct early_master *early = &masters_early[EARLY_COMES];
 
-	if (!defer_scenario() && !early->err)
-		early->err = defer_iommu_register(&early->probe.scene.iommu);
+	if (!suite_is_off(SUITE) && !early->err)
+		early->err = fake_iommu_register(&early->probe.topology.iommu[0]);
 
 	return 0;
 }
-late_initcall(defer_early_register);
+late_initcall(register_iommu_early);
 
-static int __init defer_early_look(void)
+static int __init look_at_masters_early(void)
 {
 	int i;
 
 	for (i = 0; i < EARLY_COUNT; i++)
-		if (defer_early[i].probe.scene.master)
-			defer_early[i].bound_at_end =
-				defer_master_bound(defer_early[i].probe.scene.master);
+		if (masters_early[i].probe.topology.master)
+			masters_early[i].bound_at_end =
+				test_master_bound(masters_early[i].probe.topology.master);
 
 	return 0;
 }
-late_initcall_sync(defer_early_look);
+late_initcall_sync(look_at_masters_early);
 
-static void defer_probe_expect(struct kunit *test, struct defer_master *master,
-			       enum defer_result want)
+static void expect_master(struct kunit *test, struct test_master *master,
+			  enum attempt_result want)
 {
-	char faults[DEFER_FAULT_NAMES_SIZE];
-
-	KUNIT_EXPECT_EQ_MSG(test, (int)master->result, (int)want,
-			    "got \"%s\", wanted \"%s\"",
-			    defer_result_name(master->result),
-			    defer_result_name(want));
+	EXPECT_RESULT(test, master->result, want);
 	KUNIT_EXPECT_TRUE_MSG(test, master->reaches,
 			      "a mapped buffer doesn't resolve to itself");
-	KUNIT_EXPECT_EQ_MSG(test, master->faults, 0U, "broken: %s",
-			    defer_fault_names(master->faults, faults,
-					      sizeof(faults)));
+	EXPECT_NO_FAULTS(test, master->faults);
 }
 
-static void defer_early_expect(struct kunit *test, int which, bool at_once,
-			       enum defer_result want)
+static void expect_early_master(struct kunit *test, int which, bool at_once,
+				enum attempt_result want)
 {
-	struct defer_early *early = &defer_early[which];
+	struct early_master *early = &masters_early[which];
 
 	KUNIT_ASSERT_EQ(test, early->err, 0);
-	KUNIT_EXPECT_EQ(test, (int)early->bound_at_once, (int)at_once);
+	KUNIT_EXPECT_EQ(test, early->bound_at_once, at_once);
 	KUNIT_EXPECT_TRUE(test, early->bound_at_end);
 	KUNIT_EXPECT_EQ(test, early->probe.master.attempts, 1U);
-	defer_probe_expect(test, &early->probe.master, want);
+	expect_master(test, &early->probe.master, want);
 }
 
-/* A master waits for an IOMMU that comes late, and is translated by it */
+/* C3, C5: a master waits for an IOMMU that comes late, and is translated by it */
 static void waits_for_iommu_that_comes(struct kunit *test)
 {
-	defer_early_expect(test, EARLY_COMES, false, DEFER_OPS);
+	expect_early_master(test, EARLY_COMES, false, TRANSLATED);
 }
 
 /*
- * If the IOMMU never comes the master probes without it, and by the end of init:
- * nothing else need bind for that (no such kick was there in May 2017's thread)
+ * C3, C31: if the IOMMU never comes the master probes without it, and by the end of init:
+ * nothing else need bind for that (in the report of May 2017 nothing did)
  */
 static void goes_on_if_iommu_never_comes(struct kunit *test)
 {
-	defer_early_expect(test, EARLY_NEVER, false, DEFER_NO_IOMMU);
+	expect_early_master(test, EARLY_NEVER, false, UNTRANSLATED);
 }
 
-/* A master of a disabled IOMMU doesn't wait at all */
+/* C1: a master of a disabled IOMMU doesn't wait at all */
 static void never_waits_for_disabled(struct kunit *test)
 {
-	defer_early_expect(test, EARLY_DISABLED, true, DEFER_NO_IOMMU);
+	expect_early_master(test, EARLY_DISABLED, true, UNTRANSLATED);
 }
 
-/* A master of an IOMMU that is there is translated from the first attempt */
+/* C5: a master of an IOMMU that is there is translated from the first attempt */
 static void translated_at_once(struct kunit *test)
 {
-	defer_early_expect(test, EARLY_READY, true, DEFER_OPS);
+	expect_early_master(test, EARLY_READY, true, TRANSLATED);
 }
 
 /* Bind some other device, which makes the driver core retry all that wait. */
-static void defer_probe_kick(struct kunit *test)
+static void retry_deferred_devices(struct kunit *test)
 {
-	struct defer_scene scene;
-	struct defer_master *other;
+	struct probe_fixture *other;
+	struct device *dev;
 
 	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, other);
-	init_completion(&other->attempted);
-	defer_scene_init(&scene);
-	scene.specifier_cells = -1;
-	KUNIT_ASSERT_EQ(test, defer_scene_build(&scene), 0);
-	scene.master = defer_master_add(scene.master_np, other);
-	if (IS_ERR(scene.master))
-		scene.master = NULL;
-	KUNIT_EXPECT_NOT_NULL(test, scene.master);
-	KUNIT_EXPECT_EQ(test, defer_scene_destroy(&scene), 0U);
+	test_topology_init(&other->topology);
+	other->topology.state[0] = NONE;
+	KUNIT_ASSERT_EQ(test, probe_build(other), 0);
+	dev = test_master_add(other->topology.master_np, &other->master);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(dev));
+	if (!IS_ERR(dev))
+		other->topology.master = dev;
+	EXPECT_NO_FAULTS(test, test_topology_destroy(&other->topology));
 }
 
-static void defer_probe_wait(struct kunit *test)
+static void wait_for_attempt(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 	unsigned long left;
 
 	left = wait_for_completion_timeout(&priv->master.attempted,
-					   DEFER_ATTEMPT_TIMEOUT);
+					   ATTEMPT_TIMEOUT);
 	KUNIT_ASSERT_NE_MSG(test, left, 0UL, "the driver was not called");
 }
 
-struct defer_times {
-	unsigned int n;
-};
+static const unsigned int deferrals[] = { 1, 2, 10 };
 
-static const struct defer_times defer_times[] = { { 1 }, { 2 }, { 10 } };
-
-static void defer_times_desc(const struct defer_times *times, char *desc)
+static void deferrals_desc(const unsigned int *n, char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u times", times->n);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "deferrals=%u", *n);
 }
 
-KUNIT_ARRAY_PARAM(defer_times, defer_times, defer_times_desc);
+KUNIT_ARRAY_PARAM(deferrals, deferrals, deferrals_desc);
 
-static void defer_probe_play(struct kunit *test, bool registered)
+static void probe_until_bound(struct kunit *test, bool registered)
 {
-	const struct defer_times *times = test->param_value;
-	struct defer_probe *priv = test->priv;
+	const unsigned int *n = test->param_value;
+	struct probe_fixture *priv = test->priv;
 	unsigned int i;
 
-	priv->master.defer_times = times->n;
+	priv->master.deferrals = *n;
 	priv->master.managed = true;
 	if (registered)
-		KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu),
+		KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]),
 				0);
 
-	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
-	defer_probe_wait(test);
-	for (i = 0; i < times->n; i++) {
-		KUNIT_EXPECT_FALSE(test, defer_master_bound(priv->scene.master));
-		defer_probe_kick(test);
-		defer_probe_wait(test);
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
+	wait_for_attempt(test);
+	for (i = 0; i < *n; i++) {
+		KUNIT_EXPECT_FALSE(test, test_master_bound(priv->topology.master));
+		retry_deferred_devices(test);
+		wait_for_attempt(test);
 	}
 
-	KUNIT_EXPECT_TRUE(test, defer_master_bound(priv->scene.master));
-	KUNIT_EXPECT_EQ(test, priv->master.attempts, times->n + 1);
+	KUNIT_EXPECT_TRUE(test, test_master_bound(priv->topology.master));
+	KUNIT_EXPECT_EQ(test, priv->master.attempts, *n + 1);
 }
 
 /*
- * However often the driver defers for reasons of its own, the master ends up
+ * C43, C51, C54: however often the driver defers for reasons of its own, the master ends up
  * translated, in one group, and devres frees its DMA memory through the ops and
  * the mapping that it came from (see commits 376991db4b64 and 0b777eee88d7)
  */
 static void driver_defers(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 
-	defer_probe_play(test, true);
-	defer_probe_expect(test, &priv->master, DEFER_OPS);
-	KUNIT_EXPECT_EQ(test, defer_fake.xlate_calls, 1U);
-	KUNIT_EXPECT_EQ(test, defer_fake.groups, priv->groups + 1);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains + 1);
+	probe_until_bound(test, true);
+	expect_master(test, &priv->master, TRANSLATED);
+	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 1U);
+	KUNIT_EXPECT_EQ(test, fake_driver.groups, priv->groups + 1);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains + 1);
 	/* The buffer of the attempt that succeeded, and no other */
-	KUNIT_EXPECT_EQ(test, defer_fake.mapped, priv->mapped + 1);
+	KUNIT_EXPECT_EQ(test, fake_driver.mapped, priv->mapped + 1);
 }
 
 /* The same of a master without an IOMMU */
 static void driver_defers_untranslated(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 
-	defer_probe_play(test, false);
-	defer_probe_expect(test, &priv->master, DEFER_NO_IOMMU);
-	KUNIT_EXPECT_EQ(test, defer_fake.groups, priv->groups);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
+	probe_until_bound(test, false);
+	expect_master(test, &priv->master, UNTRANSLATED);
+	KUNIT_EXPECT_EQ(test, fake_driver.groups, priv->groups);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
 }
 
-/* An IOMMU that comes while the driver defers is used by the next attempt */
+/* C50: an IOMMU that comes while the driver defers is used by the next attempt */
 static void iommu_comes_while_driver_defers(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 
-	priv->master.defer_times = 1;
-	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
-	defer_probe_wait(test);
-	defer_probe_expect(test, &priv->master, DEFER_NO_IOMMU);
+	priv->master.deferrals = 1;
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
+	wait_for_attempt(test);
+	expect_master(test, &priv->master, UNTRANSLATED);
 
-	KUNIT_EXPECT_FALSE(test, defer_master_bound(priv->scene.master));
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	defer_probe_kick(test);
-	defer_probe_wait(test);
-	KUNIT_EXPECT_TRUE(test, defer_master_bound(priv->scene.master));
-	defer_probe_expect(test, &priv->master, DEFER_OPS);
+	KUNIT_EXPECT_FALSE(test, test_master_bound(priv->topology.master));
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	retry_deferred_devices(test);
+	wait_for_attempt(test);
+	KUNIT_EXPECT_TRUE(test, test_master_bound(priv->topology.master));
+	expect_master(test, &priv->master, TRANSLATED);
 }
 
 /*
- * That the driver has widened the DMA masks before it deferred is no obstacle:
+ * C50: that the driver has widened the DMA masks before it deferred is no obstacle:
  * the next attempt gets as much of the bus as the first one would have got
  */
 static void driver_defers_with_wide_mask(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 
 	priv->master.wide = true;
-	defer_probe_play(test, true);
-	defer_probe_expect(test, &priv->master, DEFER_OPS);
+	probe_until_bound(test, true);
+	expect_master(test, &priv->master, TRANSLATED);
 }
 
-/* A driver whose DMA is configured once more in its probe keeps what it has */
+/* C51: a driver whose DMA is configured once more in its probe keeps what it has */
 static void configured_again_by_driver(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 
-	priv->master.again = true;
-	defer_probe_play(test, true);
-	defer_probe_expect(test, &priv->master, DEFER_OPS);
-	KUNIT_EXPECT_EQ(test, defer_fake.xlate_calls, 1U);
+	priv->master.configures_again = true;
+	probe_until_bound(test, true);
+	expect_master(test, &priv->master, TRANSLATED);
+	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 1U);
 }
 
 /* The same without an IOMMU */
 static void configured_again_untranslated(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 
-	priv->master.again = true;
-	defer_probe_play(test, false);
-	defer_probe_expect(test, &priv->master, DEFER_NO_IOMMU);
+	priv->master.configures_again = true;
+	probe_until_bound(test, false);
+	expect_master(test, &priv->master, UNTRANSLATED);
 }
 
 /* What the IOMMU driver says to a device that is configured too early, and later */
-struct defer_too_early {
+struct early_caller {
 	const char *name;
+	bool on_bus;
 	int xlate;
 	int add;
-	enum defer_result want;
+	enum attempt_result want;
 };
 
-static const struct defer_too_early defer_too_early[] = {
-	{ "IOMMU ready", .want = DEFER_OPS },
-	{ "of_xlate defers", .xlate = -EPROBE_DEFER, .want = DEFER_OPS },
-	{ "add_device -ENODEV", .add = -ENODEV, .want = DEFER_NO_IOMMU },
+static const struct early_caller early_callers[] = {
+	/* As host1x does it: the device has no bus yet */
+	{ "C33 no bus, IOMMU ready", false, 0, 0, TRANSLATED },
+	{ "C33 no bus, of_xlate defers", false, -EPROBE_DEFER, 0, TRANSLATED },
+	{ "C33 no bus, add_device -ENODEV", false, 0, -ENODEV, UNTRANSLATED },
+	/* As bcma does it: the bus is set, but the device isn't added to it */
+	{ "C33 not added, IOMMU ready", true, 0, 0, TRANSLATED },
+	{ "C33 not added, of_xlate defers", true, -EPROBE_DEFER, 0, TRANSLATED },
+	{ "C33 not added, add_device -ENODEV", true, 0, -ENODEV, UNTRANSLATED },
 };
 
-static void defer_too_early_desc(const struct defer_too_early *early, char *desc)
+static void early_caller_desc(const struct early_caller *caller, char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", early->name);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", caller->name);
 }
 
-KUNIT_ARRAY_PARAM(defer_too_early, defer_too_early, defer_too_early_desc);
+KUNIT_ARRAY_PARAM(early_caller, early_callers, early_caller_desc);
 
 /*
- * Who configures the DMA of a device before it is on its bus, and doesn't look at
- * what comes of it (as host1x and bcma have done), doesn't take anything from the
- * attempt that the driver core makes
+ * C33: a device that isn't registered has no IOMMU yet, and no driver is asked.
+ * Whoever configures its DMA then, and doesn't look at what comes of it, doesn't
+ * take anything from the attempt that the driver core makes.
  */
-static void configured_before_it_has_a_bus(struct kunit *test)
+static void configured_before_it_is_registered(struct kunit *test)
 {
-	const struct defer_too_early *early = test->param_value;
-	struct defer_probe *priv = test->priv;
+	const struct early_caller *caller = test->param_value;
+	struct probe_fixture *priv = test->priv;
 	struct device *dev;
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	dev = defer_master_alloc(priv->scene.master_np, &priv->master);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dev = test_master_alloc(priv->topology.master_np, &priv->master);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
-	defer_fake.xlate_ret = early->xlate;
-	defer_dma_configure(dev, priv->scene.master_np);
-	defer_fake.xlate_ret = 0;
+	if (caller->on_bus)
+		test_master_set_bus(dev);
+	fake_driver.xlate_ret = caller->xlate;
+	configure_dma(dev, priv->topology.master_np);
+	if (!defer_base.asks_unregistered) {
+		KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 0U);
+		KUNIT_EXPECT_FALSE(test, fwspec_ops(dev));
+	}
 
-	defer_fake.add_ret = early->add;
-	KUNIT_ASSERT_EQ(test, defer_master_join(dev), 0);
-	priv->scene.master = dev;
-	KUNIT_EXPECT_TRUE(test, defer_master_bound(dev));
-	defer_probe_expect(test, &priv->master, early->want);
+	fake_driver.xlate_ret = 0;
+	fake_driver.add_ret = caller->add;
+	KUNIT_ASSERT_EQ(test, test_master_join(dev), 0);
+	priv->topology.master = dev;
+	KUNIT_EXPECT_TRUE(test, test_master_bound(dev));
+	expect_master(test, &priv->master, caller->want);
 }
 
 /*
- * An offset between bus addresses and the CPU's is there for each attempt, and
+ * C52: a fwspec that somebody else has made, as mtk_iommu_v1 and the old binding
+ * of arm-smmu do in add_device, isn't for an attempt to free
+ */
+static void fwspec_of_third_party_survives(struct kunit *test)
+{
+	struct probe_fixture *priv = test->priv;
+	struct fwnode_handle *fwnode;
+	struct device *dev;
+
+	EXPECT_NO_FAULTS(test, test_topology_destroy(&priv->topology));
+	test_topology_init(&priv->topology);
+	priv->topology.state[0] = DISABLED;
+	priv->topology.state[1] = READY;
+	KUNIT_ASSERT_EQ(test, probe_build(priv), 0);
+	KUNIT_ASSERT_EQ(test, test_topology_register_ready(&priv->topology), 0);
+	dev = test_master_add(priv->topology.master_np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	priv->topology.master = dev;
+
+	fwnode = of_fwnode_handle(priv->topology.iommu[1].np);
+	KUNIT_ASSERT_EQ(test, third_party_fwspec(dev, fwnode), 0);
+	try_configure(dev, priv->topology.master_np);
+	KUNIT_EXPECT_PTR_EQ(test, fwspec_fwnode(dev), fwnode);
+	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 0U);
+	free_third_party_fwspec(dev);
+}
+
+/*
+ * C50: an offset between bus addresses and the CPU's is there for each attempt, and
  * only once: deferral by the IOMMU leaves no map of it behind, and deferral by
  * the driver doesn't add to it
  */
 static void bus_offset_is_found_by_each_attempt(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 	int i;
 
-	KUNIT_ASSERT_EQ(test, defer_scene_destroy(&priv->scene), 0U);
-	priv->scene.bus_offset = SZ_1G;
-	KUNIT_ASSERT_EQ(test, defer_scene_build(&priv->scene), 0);
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	priv->master.defer_times = 1;
-	defer_fake.xlate_ret = -EPROBE_DEFER;
-	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
+	KUNIT_ASSERT_EQ(test, test_topology_destroy(&priv->topology), 0U);
+	priv->topology.bus_offset = SZ_1G;
+	KUNIT_ASSERT_EQ(test, test_topology_build(&priv->topology), 0);
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	priv->master.deferrals = 1;
+	fake_driver.xlate_ret = -EPROBE_DEFER;
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
 	KUNIT_EXPECT_EQ(test, priv->master.attempts, 0U);
-	KUNIT_EXPECT_FALSE(test, defer_dma_offset_left(priv->scene.master));
+	if (defer_base.has_dma_range_map)
+		KUNIT_EXPECT_FALSE(test,
+				   has_dma_range_map(priv->topology.master));
 
-	defer_fake.xlate_ret = 0;
+	fake_driver.xlate_ret = 0;
 	for (i = 0; i < 2; i++) {
-		defer_probe_kick(test);
-		defer_probe_wait(test);
+		retry_deferred_devices(test);
+		wait_for_attempt(test);
 		KUNIT_EXPECT_EQ(test, priv->master.offset, (u64)SZ_1G);
 	}
-	KUNIT_EXPECT_TRUE(test, defer_master_bound(priv->scene.master));
-	defer_probe_expect(test, &priv->master, DEFER_OPS);
+	KUNIT_EXPECT_TRUE(test, test_master_bound(priv->topology.master));
+	expect_master(test, &priv->master, TRANSLATED);
 }
 
 /*
- * An IOMMU that comes when its master is bound already leaves it alone: DMA that
- * may be going on stays untranslated until the driver is bound again
+ * C32, C53: an IOMMU that comes when its master is bound already leaves it alone: DMA
+ * that may be going on stays untranslated until the driver is bound again
  */
-static void late_iommu_spares_bound_master(struct kunit *test)
+static void late_iommu_leaves_bound_master_alone(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 	struct device *dev;
 
-	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
-	dev = priv->scene.master;
-	KUNIT_EXPECT_TRUE(test, defer_master_bound(dev));
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	KUNIT_EXPECT_EQ(test, defer_invariants(dev, DEFER_NO_IOMMU), 0U);
-	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
+	dev = priv->topology.master;
+	KUNIT_EXPECT_TRUE(test, test_master_bound(dev));
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	KUNIT_EXPECT_EQ(test, check_invariants(dev, UNTRANSLATED), 0U);
+	KUNIT_EXPECT_TRUE(test, dma_reaches_buffer(dev));
 
 	device_release_driver(dev);
-	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
-	defer_probe_expect(test, &priv->master, DEFER_OPS);
+	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	expect_master(test, &priv->master, TRANSLATED);
 }
 
 /*
- * An IOMMU that goes from under a bound master (its driver should not let that
- * happen) does no harm to the master, nor to its next attempts
+ * C55: an IOMMU that goes from under a bound master (its driver should not let
+ * that happen) does no harm: what is mapped can be unmapped, and the master gets
+ * no new mapping, nor does it when its driver is bound again
  */
-static void iommu_goes_from_under_master(struct kunit *test)
+static void iommu_unregisters_under_bound_master(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 	struct device *dev;
 
-	if (!DEFER_IOMMU_MAY_GO)
+	if (!defer_base.iommu_may_unregister)
 		kunit_skip(test, "the IOMMU core takes its masters down with it");
 
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
-	dev = priv->scene.master;
-	defer_iommu_unregister(&priv->scene.iommu);
-	KUNIT_EXPECT_EQ(test, defer_invariants(dev, DEFER_OPS), 0U);
-	KUNIT_EXPECT_TRUE(test, defer_dma_reaches(dev));
+	priv->master.managed = true;
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
+	dev = priv->topology.master;
+	expect_master(test, &priv->master, TRANSLATED);
+	fake_iommu_unregister(&priv->topology.iommu[0]);
+	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
+	KUNIT_EXPECT_FALSE(test, dma_reaches_buffer(dev));
 
 	device_release_driver(dev);
-	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
-	defer_probe_expect(test, &priv->master, DEFER_OPS);
+	KUNIT_EXPECT_EQ(test, fake_driver.mapped, priv->mapped);
+	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	EXPECT_RESULT(test, priv->master.result, TRANSLATED);
+	KUNIT_EXPECT_FALSE(test, priv->master.reaches);
+	EXPECT_NO_FAULTS(test, priv->master.faults);
 }
 
-/* Unbinding frees all DMA memory, rebinding finds the master translated */
+/* C55: a master that its IOMMU has made wait goes on without when that is gone */
+static void iommu_unregisters_while_master_waits(struct kunit *test)
+{
+	struct probe_fixture *priv = test->priv;
+
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	fake_driver.xlate_ret = -EPROBE_DEFER;
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
+	KUNIT_EXPECT_FALSE(test, test_master_bound(priv->topology.master));
+	KUNIT_EXPECT_EQ(test, priv->master.attempts, 0U);
+
+	fake_iommu_unregister(&priv->topology.iommu[0]);
+	fake_driver.xlate_ret = 0;
+	retry_deferred_devices(test);
+	wait_for_attempt(test);
+	KUNIT_EXPECT_TRUE(test, test_master_bound(priv->topology.master));
+	expect_master(test, &priv->master, UNTRANSLATED);
+}
+
+/* C43, C51: unbinding frees all DMA memory, rebinding finds the master translated */
 static void rebinds_translated(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
+	struct probe_fixture *priv = test->priv;
 	struct device *dev;
 	int i;
 
 	priv->master.managed = true;
-	KUNIT_ASSERT_EQ(test, defer_iommu_register(&priv->scene.iommu), 0);
-	KUNIT_ASSERT_EQ(test, defer_probe_add(priv), 0);
-	dev = priv->scene.master;
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
+	dev = priv->topology.master;
 	for (i = 0; i < 3; i++) {
-		KUNIT_EXPECT_TRUE(test, defer_master_bound(dev));
-		defer_probe_expect(test, &priv->master, DEFER_OPS);
+		KUNIT_EXPECT_TRUE(test, test_master_bound(dev));
+		expect_master(test, &priv->master, TRANSLATED);
 		device_release_driver(dev);
-		KUNIT_EXPECT_EQ(test, defer_fake.mapped, priv->mapped);
-		KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+		KUNIT_EXPECT_EQ(test, fake_driver.mapped, priv->mapped);
+		KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
 	}
 
-	KUNIT_EXPECT_EQ(test, defer_fake.xlate_calls, 1U);
+	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 1U);
 }
 
-static int defer_probe_init(struct kunit *test)
+static int probe_init(struct kunit *test)
 {
-	struct defer_probe *priv;
+	struct probe_fixture *priv;
 
 	test->priv = NULL;
-	if (defer_scenario())
-		kunit_skip(test, "a scenario is booted, no fake IOMMU");
+	if (suite_is_off(SUITE))
+		kunit_skip(test, "left out of this boot");
 
 	priv = kunit_kzalloc(test, sizeof(*priv), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, priv);
 	test->priv = priv;
-	defer_probe_count(priv);
-	defer_fake_reset();
-	defer_scene_init(&priv->scene);
-	KUNIT_ASSERT_EQ(test, defer_probe_build(priv), 0);
+	probe_count(priv);
+	fake_driver_reset();
+	test_topology_init(&priv->topology);
+	KUNIT_ASSERT_EQ(test, probe_build(priv), 0);
 	return 0;
 }
 
 /* With the master all that was its own must be gone. */
-static void defer_probe_exit(struct kunit *test)
+static void probe_exit(struct kunit *test)
 {
-	struct defer_probe *priv = test->priv;
-	char names[DEFER_FAULT_NAMES_SIZE];
-	unsigned int faults;
+	struct probe_fixture *priv = test->priv;
 
 	if (!priv)
 		return;
 
-	faults = defer_scene_destroy(&priv->scene) | defer_fake.faults;
-	KUNIT_EXPECT_EQ_MSG(test, faults, 0U, "broken: %s",
-			    defer_fault_names(faults, names, sizeof(names)));
-	KUNIT_EXPECT_EQ(test, defer_fake.groups, priv->groups);
-	KUNIT_EXPECT_EQ(test, defer_fake.domains, priv->domains);
-	KUNIT_EXPECT_EQ(test, defer_fake.mapped, priv->mapped);
-	defer_fake_reset();
+	EXPECT_NO_FAULTS(test, test_topology_destroy(&priv->topology) |
+			 fake_driver.faults);
+	KUNIT_EXPECT_EQ(test, fake_driver.groups, priv->groups);
+	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
+	KUNIT_EXPECT_EQ(test, fake_driver.mapped, priv->mapped);
+	fake_driver_reset();
 }
 
-static struct kunit_case defer_probe_cases[] = {
+static struct kunit_case probe_tests[] = {
 	KUNIT_CASE(waits_for_iommu_that_comes),
 	KUNIT_CASE(goes_on_if_iommu_never_comes),
 	KUNIT_CASE(never_waits_for_disabled),
 	KUNIT_CASE(translated_at_once),
-	KUNIT_CASE_PARAM(driver_defers, defer_times_gen_params),
-	KUNIT_CASE_PARAM(driver_defers_untranslated, defer_times_gen_params),
-	KUNIT_CASE_PARAM(driver_defers_with_wide_mask, defer_times_gen_params),
-	KUNIT_CASE_PARAM(configured_again_by_driver, defer_times_gen_params),
-	KUNIT_CASE_PARAM(configured_again_untranslated, defer_times_gen_params),
-	KUNIT_CASE_PARAM(configured_before_it_has_a_bus,
-			 defer_too_early_gen_params),
+	KUNIT_CASE_PARAM(driver_defers, deferrals_gen_params),
+	KUNIT_CASE_PARAM(driver_defers_untranslated, deferrals_gen_params),
+	KUNIT_CASE_PARAM(driver_defers_with_wide_mask, deferrals_gen_params),
+	KUNIT_CASE_PARAM(configured_again_by_driver, deferrals_gen_params),
+	KUNIT_CASE_PARAM(configured_again_untranslated, deferrals_gen_params),
+	KUNIT_CASE_PARAM(configured_before_it_is_registered,
+			 early_caller_gen_params),
+	KUNIT_CASE(fwspec_of_third_party_survives),
 	KUNIT_CASE(bus_offset_is_found_by_each_attempt),
-	KUNIT_CASE(late_iommu_spares_bound_master),
-	KUNIT_CASE(iommu_goes_from_under_master),
+	KUNIT_CASE(late_iommu_leaves_bound_master_alone),
+	KUNIT_CASE(iommu_unregisters_under_bound_master),
+	KUNIT_CASE(iommu_unregisters_while_master_waits),
 	KUNIT_CASE(iommu_comes_while_driver_defers),
 	KUNIT_CASE(rebinds_translated),
 	{}
@@ -536,11 +592,11 @@ static struct kunit_case defer_probe_cases[] = {
  * Masters with a driver, probed by the driver core: four that were there during
  * init, and one made for each test, whose IOMMU node is enabled.
  */
-static struct kunit_suite defer_probe_suite = {
-	.name = "iommu_defer_probe",
-	.init = defer_probe_init,
-	.exit = defer_probe_exit,
-	.test_cases = defer_probe_cases,
+static struct kunit_suite probe_suite = {
+	.name = SUITE,
+	.init = probe_init,
+	.exit = probe_exit,
+	.test_cases = probe_tests,
 };
 
-kunit_test_suites(&defer_probe_suite);
+kunit_test_suites(&probe_suite);

@@ -18,12 +18,14 @@
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
 
+#define SUITE		"iommu_defer_race"
+
 #define RACE_PAIRS	8
 
 /* A master with a driver, and its IOMMU */
 struct race_pair {
-	struct defer_scene scene;
-	struct defer_master master;
+	struct test_topology topology;
+	struct test_master master;
 };
 
 /**
@@ -59,7 +61,7 @@ static int race_register(void *data)
 
 	for (i = RACE_PAIRS - 1; i >= 0 && !race->register_err; i--) {
 		race->register_err =
-			defer_iommu_register(&race->pair[i].scene.iommu);
+			fake_iommu_register(&race->pair[i].topology.iommu[0]);
 		schedule_timeout_uninterruptible(1);
 	}
 
@@ -73,10 +75,10 @@ static void race_rebind(struct race *race)
 
 	do {
 		for (i = 0; i < RACE_PAIRS; i++) {
-			struct device *dev = race->pair[i].scene.master;
+			struct device *dev = race->pair[i].topology.master;
 
 			device_release_driver(dev);
-			if (device_attach(dev) != 1)
+			if (attach_driver(dev) != 1)
 				race->bind_err = -ENODEV;
 		}
 		race->rounds++;
@@ -93,11 +95,11 @@ static int race_bind(void *data)
 		struct race_pair *pair = &race->pair[i];
 		struct device *dev;
 
-		dev = defer_master_add(pair->scene.master_np, &pair->master);
+		dev = test_master_add(pair->topology.master_np, &pair->master);
 		if (IS_ERR(dev))
 			race->bind_err = PTR_ERR(dev);
 		else
-			pair->scene.master = dev;
+			pair->topology.master = dev;
 	}
 	if (!race->bind_err && race->rebind)
 		race_rebind(race);
@@ -117,18 +119,18 @@ static int race_run(struct race *race)
 	for (i = 0; i < RACE_PAIRS; i++) {
 		struct race_pair *pair = &race->pair[i];
 
-		defer_scene_init(&pair->scene);
+		test_topology_init(&pair->topology);
 		init_completion(&pair->master.attempted);
-		err = err ?: defer_scene_build(&pair->scene);
+		err = err ?: test_topology_build(&pair->topology);
 	}
 	if (err)
 		return err;
 
-	defer_fake_reset();
-	defer_fake.slow = true;
+	fake_driver_reset();
+	fake_driver.sleeps = true;
 	binder = kthread_run(race_bind, race, "race-bind");
 	if (IS_ERR(binder)) {
-		defer_fake_reset();
+		fake_driver_reset();
 		return PTR_ERR(binder);
 	}
 
@@ -137,8 +139,8 @@ static int race_run(struct race *race)
 		complete_all(&race->registered);
 	wait_for_completion(&race->registered);
 	wait_for_completion(&race->bound);
-	defer_fake.slow = false;
-	race->faults = defer_fake.faults;
+	fake_driver.sleeps = false;
+	race->faults = fake_driver.faults;
 	return PTR_ERR_OR_ZERO(registrar) ?: race->register_err ?:
 	       race->bind_err;
 }
@@ -146,28 +148,22 @@ static int race_run(struct race *race)
 static void race_end(struct kunit *test, struct race *race)
 {
 	unsigned int faults = race->faults;
-	char names[DEFER_FAULT_NAMES_SIZE];
 	int i;
 
 	for (i = 0; i < RACE_PAIRS; i++)
-		faults |= defer_scene_destroy(&race->pair[i].scene);
-	KUNIT_EXPECT_EQ_MSG(test, faults, 0U, "broken: %s",
-			    defer_fault_names(faults, names, sizeof(names)));
+		faults |= test_topology_destroy(&race->pair[i].topology);
+	EXPECT_NO_FAULTS(test, faults);
 }
 
 static void race_expect_translated(struct kunit *test,
 				   const struct race_pair *pair)
 {
-	const struct defer_master *master = &pair->master;
-	char faults[DEFER_FAULT_NAMES_SIZE];
+	const struct test_master *master = &pair->master;
 
-	KUNIT_EXPECT_TRUE(test, defer_master_bound(pair->scene.master));
-	KUNIT_EXPECT_EQ_MSG(test, (int)master->result, (int)DEFER_OPS,
-			    "got \"%s\"", defer_result_name(master->result));
+	KUNIT_EXPECT_TRUE(test, test_master_bound(pair->topology.master));
+	EXPECT_RESULT(test, master->result, TRANSLATED);
 	KUNIT_EXPECT_TRUE(test, master->reaches);
-	KUNIT_EXPECT_EQ_MSG(test, master->faults, 0U, "broken: %s",
-			    defer_fault_names(master->faults, faults,
-					      sizeof(faults)));
+	EXPECT_NO_FAULTS(test, master->faults);
 }
 
 static struct race race_early;
@@ -175,7 +171,7 @@ static int race_early_err;
 
 static int __init race_run_early(void)
 {
-	if (!defer_scenario())
+	if (!suite_is_off(SUITE))
 		race_early_err = race_run(&race_early);
 
 	return 0;
@@ -212,9 +208,9 @@ static void masters_rebind_while_iommus_come(struct kunit *test)
 	err = race_run(race);
 	KUNIT_EXPECT_EQ(test, err, 0);
 	for (i = 0; i < RACE_PAIRS && !err; i++) {
-		device_release_driver(race->pair[i].scene.master);
+		device_release_driver(race->pair[i].topology.master);
 		KUNIT_EXPECT_EQ(test,
-				device_attach(race->pair[i].scene.master), 1);
+				attach_driver(race->pair[i].topology.master), 1);
 		race_expect_translated(test, &race->pair[i]);
 		KUNIT_EXPECT_EQ(test, race->pair[i].master.attempts,
 				race->rounds + 2);
@@ -229,37 +225,38 @@ static void masters_rebind_while_iommus_come(struct kunit *test)
  */
 static void master_is_probed_once(struct kunit *test)
 {
-	struct defer_scene scene;
+	struct test_topology *topology;
+	struct device *dev;
 
-	defer_fake_reset();
-	defer_scene_init(&scene);
-	KUNIT_ASSERT_EQ(test, defer_scene_build(&scene), 0);
-	KUNIT_EXPECT_EQ(test, defer_iommu_register(&scene.iommu), 0);
-	scene.master = defer_master_add(scene.master_np, NULL);
-	if (IS_ERR(scene.master))
-		scene.master = NULL;
-	KUNIT_EXPECT_NOT_NULL(test, scene.master);
-	if (scene.master) {
-		KUNIT_EXPECT_EQ(test, (int)defer_configure(scene.master,
-							   scene.master_np),
-				(int)DEFER_OPS);
-		KUNIT_EXPECT_EQ(test, defer_probe_by_core(scene.master), 0);
-		KUNIT_EXPECT_EQ(test, defer_fake.add_calls, 1U);
+	topology = kunit_kzalloc(test, sizeof(*topology), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, topology);
+	fake_driver_reset();
+	test_topology_init(topology);
+	KUNIT_ASSERT_EQ(test, test_topology_build(topology), 0);
+	KUNIT_EXPECT_EQ(test, fake_iommu_register(&topology->iommu[0]), 0);
+	dev = test_master_add(topology->master_np, NULL);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(dev));
+	if (!IS_ERR(dev)) {
+		topology->master = dev;
+		EXPECT_RESULT(test, try_configure(dev, topology->master_np),
+			      TRANSLATED);
+		KUNIT_EXPECT_EQ(test, probe_by_core(dev), 0);
+		KUNIT_EXPECT_EQ(test, fake_driver.add_calls, 1U);
 	}
 
-	KUNIT_EXPECT_EQ(test, defer_scene_destroy(&scene) | defer_fake.faults,
-			0U);
+	EXPECT_NO_FAULTS(test, test_topology_destroy(topology) |
+			 fake_driver.faults);
 }
 
 static void race_exit(struct kunit *test)
 {
-	defer_fake_reset();
+	fake_driver_reset();
 }
 
 static int race_init(struct kunit *test)
 {
-	if (defer_scenario())
-		kunit_skip(test, "a scenario is booted, no fake IOMMU");
+	if (suite_is_off(SUITE))
+		kunit_skip(test, "left out of this boot");
 
 	return 0;
 }
@@ -273,7 +270,7 @@ static struct kunit_case race_cases[] = {
 
 /* The fixture is a number of masters with a driver, one IOMMU each. */
 static struct kunit_suite race_suite = {
-	.name = "iommu_defer_race",
+	.name = SUITE,
 	.init = race_init,
 	.exit = race_exit,
 	.test_cases = race_cases,

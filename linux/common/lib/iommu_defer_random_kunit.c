@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of IOMMU probe deferral: hostile device trees.
+ * KUnit tests of IOMMU probe deferral: random device trees.
  *
  * The decision table has the cases that somebody has thought of.  Here trees are
  * made up from a seed: IOMMUs of all kinds, and masters that name up to four of
- * them, correctly or not, by a list of specifiers or by a map of their ids.  Each
- * master is configured several times, while IOMMUs come and their driver changes
- * its mind.  What is right is worked out from the cells of the tree, by code that
- * shares nothing with the kernel's.
+ * them, correctly or not.  Each master is configured several times, while IOMMUs
+ * come and their driver changes its answers.  What is right is worked out from
+ * the cells of the tree, by code that shares nothing with the kernel's.
  *
- *	iommu_defer_random_kunit.trees=2000 iommu_defer_random_kunit.seed=7
+ *	iommu_defer.trees=2000 iommu_defer.seed=7
  *
- * plays the trees of seeds 7 to 2006.  A tree that fails is named by its seed.
+ * runs the trees of seeds 7 to 2006.  A tree that fails is named by its seed.
  */
 
 #include <kunit/test.h>
@@ -26,6 +25,8 @@
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
+
+#define SUITE		"iommu_defer_random"
 
 static unsigned int trees = 40;
 module_param(trees, uint, 0444);
@@ -42,22 +43,18 @@ MODULE_PARM_DESC(seed, "seed of the first tree");
 
 /* An IOMMU of a tree, and what the oracle has to know of it */
 struct tree_iommu {
-	struct defer_iommu iommu;
-	u32 phandle;
+	struct fake_iommu iommu;
 	int cells;		/* #iommu-cells; negative: no such property */
 	bool available;
 	bool declared;
 };
 
-/* A master names its IOMMUs by "iommus", or by "iommu-map" and its own id. */
+/* A master, and what its "iommus" property says */
 struct tree_master {
 	struct device_node *np;
 	struct device *dev;
 	u32 cell[TREE_CELLS];
 	int cells;		/* of that property; negative: there is none */
-	bool mapped;		/* it is iommu-map */
-	u32 mask;		/* iommu-map-mask */
-	u32 id;
 	bool translated;	/* an attempt has succeeded */
 };
 
@@ -65,10 +62,11 @@ struct tree_master {
  * struct tree - a device tree made from a seed
  * @rnd: where all its chances come from
  * @early: the end of init is still to come
- * @no_xlate: the driver of its IOMMUs has no of_xlate callback
+ * @no_xlate: its driver, unless it is the other one, has no of_xlate callback
  * @iommu: its IOMMUs
  * @master: its masters
  * @err: it could not be set up, nothing is known
+ * @asked: how often the driver should have been asked by the last attempt
  * @got: what an attempt came to, if not what it should have
  * @wanted: what it should have come to
  * @faults: what else was broken
@@ -81,8 +79,9 @@ struct tree {
 	struct tree_iommu iommu[TREE_IOMMUS];
 	struct tree_master master[TREE_MASTERS];
 	int err;
-	enum defer_result got;
-	enum defer_result wanted;
+	unsigned int asked;
+	enum attempt_result got;
+	enum attempt_result wanted;
 	unsigned int faults;
 	unsigned int attempts;
 };
@@ -98,6 +97,12 @@ static unsigned int pick(struct tree *tree, unsigned int n)
 	return prandom_u32_state(&tree->rnd) % n;
 }
 
+/* Mostly a number that the driver takes */
+static int pick_cells(struct tree *tree)
+{
+	return chance(tree, 6) ? 3 * pick(tree, 2) : 1 + pick(tree, 2);
+}
+
 /* The oracle */
 
 static struct tree_iommu *tree_find(struct tree *tree, u32 phandle)
@@ -105,24 +110,30 @@ static struct tree_iommu *tree_find(struct tree *tree, u32 phandle)
 	int i;
 
 	for (i = 0; i < TREE_IOMMUS; i++)
-		if (tree->iommu[i].phandle == phandle)
+		if (tree->iommu[i].iommu.phandle == phandle)
 			return &tree->iommu[i];
 
 	return NULL;
 }
 
 /*
- * The IOMMUs that a list of specifiers names.  An empty entry ends the list, as
- * it always has.  Returns their number, or -EINVAL if the list makes no sense.
+ * The IOMMUs that a list of specifiers names.  An empty entry is passed over.
+ * Returns their number, or -EINVAL if the list makes no sense.
  */
 static int tree_parse_list(struct tree *tree, const struct tree_master *master,
 			   struct tree_iommu **named)
 {
 	int i = 0, n = 0;
 
-	while (i < master->cells && master->cell[i]) {
-		struct tree_iommu *iommu = tree_find(tree, master->cell[i]);
+	while (i < master->cells) {
+		struct tree_iommu *iommu;
 
+		if (!master->cell[i]) {
+			i++;
+			continue;
+		}
+
+		iommu = tree_find(tree, master->cell[i]);
 		if (!iommu || iommu->cells < 0 ||
 		    i + 1 + iommu->cells > master->cells)
 			return -EINVAL;
@@ -135,97 +146,77 @@ static int tree_parse_list(struct tree *tree, const struct tree_master *master,
 }
 
 /*
- * The IOMMU that a map has for the id of the master: that of the first entry
- * that covers it.  Entries are id, phandle, id at the IOMMU, and length.  Returns
- * the number of IOMMUs, or -EINVAL if the map makes no sense as far as it is read.
+ * What the driver makes of a master whose IOMMUs are all there.  It takes one
+ * cell or two, and the first that it objects to decides.
  */
-static int tree_parse_map(struct tree *tree, const struct tree_master *master,
-			  struct tree_iommu **named)
-{
-	u32 id = master->id & master->mask;
-	int i;
-
-	if (master->cells % 4)
-		return -EINVAL;
-
-	for (i = 0; i < master->cells; i += 4) {
-		const u32 *entry = &master->cell[i];
-
-		if (entry[0] & ~master->mask)
-			return -EINVAL;
-		if (id < entry[0] || id - entry[0] >= entry[3])
-			continue;
-
-		named[0] = tree_find(tree, entry[1]);
-		return named[0] ? 1 : -EINVAL;
-	}
-
-	return 0;
-}
-
-/* What the driver makes of a master whose IOMMUs are all there */
-static enum defer_result tree_ask(struct tree_iommu **named, int n)
+static enum attempt_result tree_ask(struct tree *tree,
+				    struct tree_iommu **named, int n)
 {
 	int i, err = 0;
 
-	/* All are asked unless one refuses: to wait for it would be in vain */
-	for (i = 0; i < n && (!err || err == -EPROBE_DEFER); i++) {
-		if (named[i]->iommu.other != named[0]->iommu.other)
+	for (i = 0; i < n && !err; i++) {
+		tree->asked++;
+		if (i >= fake_driver.xlate_ok)
+			err = fake_driver.xlate_ret;
+		if (!err && (named[i]->cells < 1 || named[i]->cells > 2))
 			err = -EINVAL;
-		else if (i >= defer_fake.xlate_good)
-			err = defer_fake.xlate_ret;
+		if (!err && fake_driver.one_instance && named[i] != named[0])
+			err = -EINVAL;
 	}
 	if (!err)
-		err = defer_fake.add_ret;
+		err = fake_driver.add_ret;
 	if (err)
-		return err == -EPROBE_DEFER ? DEFER_WAIT : DEFER_NO_IOMMU;
+		return err == -EPROBE_DEFER ? DEFERRED : UNTRANSLATED;
 
-	return DEFER_OPS;
+	return TRANSLATED;
 }
 
 static bool tree_waits_for(struct tree *tree, const struct tree_iommu *iommu)
 {
-	return tree->early && (iommu->declared ||
-			       DEFER_WANT_DRIVERLESS_BEFORE == DEFER_WAIT);
+	return tree->early &&
+	       (iommu->declared || defer_base.driverless == DEFERRED);
 }
 
-/* The contract, for a master that has not been translated yet */
-static enum defer_result tree_oracle(struct tree *tree,
-				     const struct tree_master *master)
+/*
+ * The contract, for a master that has not been translated yet.  How often its
+ * driver is asked is counted in @tree.
+ */
+static enum attempt_result tree_oracle(struct tree *tree,
+				       const struct tree_master *master)
 {
 	struct tree_iommu *named[TREE_CELLS];
 	bool pending = false, differ = false;
 	struct tree_iommu *first = NULL;
 	int i, n;
 
-	n = master->mapped ? tree_parse_map(tree, master, named) :
-			     tree_parse_list(tree, master, named);
+	n = tree_parse_list(tree, master, named);
 	if (n <= 0)
-		return DEFER_NO_IOMMU;
+		return UNTRANSLATED;
 
 	for (i = 0; i < n; i++) {
 		if (!named[i]->available)
-			return DEFER_NO_IOMMU;
+			return UNTRANSLATED;
 
 		if (!named[i]->iommu.registered) {
 			if (!tree_waits_for(tree, named[i]))
-				return DEFER_NO_IOMMU;
+				return UNTRANSLATED;
 
 			pending = true;
 			continue;
 		}
 
-		if (tree->no_xlate && !named[i]->iommu.other)
-			return DEFER_NO_IOMMU;
+		if (named[i]->iommu.no_xlate)
+			return UNTRANSLATED;
 
 		first = first ?: named[i];
-		differ |= first->iommu.other != named[i]->iommu.other;
+		differ |= first->iommu.other_driver !=
+			  named[i]->iommu.other_driver;
 	}
 
-	if (differ && !DEFER_ASKED_DIFFERENT_DRIVERS)
-		return DEFER_NO_IOMMU;
+	if (differ)
+		return UNTRANSLATED;
 
-	return pending ? DEFER_WAIT : tree_ask(named, n);
+	return pending ? DEFERRED : tree_ask(tree, named, n);
 }
 
 /* The generator */
@@ -248,7 +239,7 @@ static int tree_set_status(struct tree *tree, struct tree_iommu *iommu,
 	i = pick(tree, ARRAY_SIZE(status));
 	value = status[i].value;
 	iommu->available = status[i].available;
-	return defer_node_set(np, "status", value, strlen(value) + 1);
+	return test_node_set(np, "status", value, strlen(value) + 1);
 }
 
 static int tree_add_iommu(struct tree *tree, struct tree_iommu *iommu)
@@ -259,23 +250,24 @@ static int tree_add_iommu(struct tree *tree, struct tree_iommu *iommu)
 	int err;
 
 	iommu->declared = !chance(tree, 6);
-	iommu->iommu.other = chance(tree, 8);
-	iommu->cells = chance(tree, 12) ? -1 : pick(tree, 4);
-	iommu->phandle = defer_new_phandle();
-	compatible = iommu->declared ? DEFER_DECLARED : DEFER_DRIVERLESS;
-	snprintf(name, sizeof(name), "iommu@%x", iommu->phandle);
-	np = defer_node_alloc(name);
+	iommu->iommu.other_driver = chance(tree, 8);
+	iommu->iommu.no_xlate = tree->no_xlate && !iommu->iommu.other_driver;
+	iommu->cells = chance(tree, 12) ? -1 : pick_cells(tree);
+	iommu->iommu.phandle = test_new_phandle();
+	compatible = iommu->declared ? COMPATIBLE_DECLARED : COMPATIBLE_DRIVERLESS;
+	snprintf(name, sizeof(name), "iommu@%x", iommu->iommu.phandle);
+	np = test_node_alloc(name);
 	if (!np)
 		return -ENOMEM;
 
-	err = defer_node_set(np, "compatible", compatible,
-			     strlen(compatible) + 1) ?:
-	      defer_node_set_u32(np, "phandle", iommu->phandle) ?:
+	err = test_node_set(np, "compatible", compatible,
+			    strlen(compatible) + 1) ?:
+	      test_node_set_u32(np, "phandle", iommu->iommu.phandle) ?:
 	      tree_set_status(tree, iommu, np);
 	if (!err && iommu->cells >= 0)
-		err = defer_node_set_u32(np, "#iommu-cells", iommu->cells);
+		err = test_node_set_u32(np, "#iommu-cells", iommu->cells);
 	if (!err)
-		err = defer_node_attach(np);
+		err = test_node_attach(np);
 	if (err)
 		of_node_put(np);
 	else
@@ -289,9 +281,9 @@ static u32 tree_some_phandle(struct tree *tree)
 	if (chance(tree, 16))
 		return 0;
 	if (chance(tree, 12))
-		return defer_new_phandle();
+		return test_new_phandle();
 
-	return tree->iommu[pick(tree, TREE_IOMMUS)].phandle;
+	return tree->iommu[pick(tree, TREE_IOMMUS)].iommu.phandle;
 }
 
 /* Up to four specifiers, some of which are too long, too short or cut off */
@@ -312,31 +304,11 @@ static void tree_make_iommus(struct tree *tree, struct tree_master *master)
 	}
 }
 
-/* Up to four entries that may overlap, or cover nothing, or be cut off */
-static void tree_make_map(struct tree *tree, struct tree_master *master)
-{
-	static const u32 masks[] = { 0xffff, 0xff, 0xfff8, 0xfff0, 0 };
-	int entries = pick(tree, 5);
-
-	master->id = pick(tree, 64);
-	master->mask = chance(tree, 2) ? U32_MAX :
-					 masks[pick(tree, ARRAY_SIZE(masks))];
-	master->cells = chance(tree, 16) ? -1 : 0;
-	while (master->cells >= 0 && entries--) {
-		master->cell[master->cells++] = 8 * pick(tree, 8);
-		master->cell[master->cells++] = tree_some_phandle(tree);
-		master->cell[master->cells++] = pick(tree, 32);
-		master->cell[master->cells++] = pick(tree, 64);
-	}
-	if (master->cells > 0 && chance(tree, 12))
-		master->cells -= 1 + pick(tree, 3);
-}
-
 static int tree_set_iommus(const struct tree_master *master,
 			   struct device_node *np)
 {
 	__be32 cells[TREE_CELLS];
-	int i, err;
+	int i;
 
 	if (master->cells < 0)
 		return 0;
@@ -344,12 +316,8 @@ static int tree_set_iommus(const struct tree_master *master,
 	for (i = 0; i < master->cells; i++)
 		cells[i] = cpu_to_be32(master->cell[i]);
 
-	err = defer_node_set(np, master->mapped ? "iommu-map" : "iommus", cells,
+	return test_node_set(np, "iommus", cells,
 			     master->cells * sizeof(*cells));
-	if (!err && master->mapped && master->mask != U32_MAX)
-		err = defer_node_set_u32(np, "iommu-map-mask", master->mask);
-
-	return err;
 }
 
 static int tree_add_master(struct tree *tree, struct tree_master *master)
@@ -358,25 +326,20 @@ static int tree_add_master(struct tree *tree, struct tree_master *master)
 	char name[32];
 	int err;
 
-	master->mapped = chance(tree, 3) && DEFER_HAS_MAP;
-	if (master->mapped)
-		tree_make_map(tree, master);
-	else
-		tree_make_iommus(tree, master);
-
-	snprintf(name, sizeof(name), "master@%x", defer_new_phandle());
-	np = defer_node_alloc(name);
+	tree_make_iommus(tree, master);
+	snprintf(name, sizeof(name), "master@%x", test_new_phandle());
+	np = test_node_alloc(name);
 	if (!np)
 		return -ENOMEM;
 
-	err = tree_set_iommus(master, np) ?: defer_node_attach(np);
+	err = tree_set_iommus(master, np) ?: test_node_attach(np);
 	if (err) {
 		of_node_put(np);
 		return err;
 	}
 
 	master->np = np;
-	master->dev = defer_master_add(np, NULL);
+	master->dev = test_master_add(np, NULL);
 	if (IS_ERR(master->dev)) {
 		err = PTR_ERR(master->dev);
 		master->dev = NULL;
@@ -385,18 +348,18 @@ static int tree_add_master(struct tree *tree, struct tree_master *master)
 	return err;
 }
 
-/* How the driver treats its masters until the next round */
-static void tree_set_mood(struct tree *tree)
+/* What the driver answers until the next round */
+static void tree_pick_driver_answers(struct tree *tree)
 {
 	static const int errs[] = { -EPROBE_DEFER, -ENODEV, -EINVAL, -ENOMEM };
 
-	defer_fake_reset();
-	defer_fake.has_xlate = !tree->no_xlate;
-	defer_fake.xlate_good = pick(tree, 3);
+	fake_driver_reset();
+	fake_driver.xlate_ok = pick(tree, 3);
+	fake_driver.one_instance = chance(tree, 4);
 	if (chance(tree, 4))
-		defer_fake.xlate_ret = errs[pick(tree, ARRAY_SIZE(errs))];
+		fake_driver.xlate_ret = errs[pick(tree, ARRAY_SIZE(errs))];
 	if (chance(tree, 4))
-		defer_fake.add_ret = errs[pick(tree, ARRAY_SIZE(errs))];
+		fake_driver.add_ret = errs[pick(tree, ARRAY_SIZE(errs))];
 }
 
 /* Some IOMMUs come; one of another driver isn't let in by every kernel. */
@@ -408,7 +371,7 @@ static int tree_register_some(struct tree *tree)
 		if (!chance(tree, 2))
 			continue;
 
-		err = defer_iommu_register(&tree->iommu[i].iommu);
+		err = fake_iommu_register(&tree->iommu[i].iommu);
 		if (err && err != -EBUSY)
 			return err;
 	}
@@ -417,55 +380,56 @@ static int tree_register_some(struct tree *tree)
 }
 
 /* What a tree that went wrong looks like at that moment */
-static void tree_show(const struct tree *tree, const struct tree_master *master)
+static void tree_dump(const struct tree *tree, const struct tree_master *master)
 {
 	int i;
 
 	for (i = 0; i < TREE_IOMMUS; i++)
-		pr_info("iommu@%x: cells %d%s%s%s%s\n", tree->iommu[i].phandle,
+		pr_info("iommu@%x: cells %d%s%s%s%s\n", tree->iommu[i].iommu.phandle,
 			tree->iommu[i].cells,
 			tree->iommu[i].available ? "" : ", not available",
 			tree->iommu[i].declared ? "" : ", no driver",
-			tree->iommu[i].iommu.other ? ", other driver" : "",
+			tree->iommu[i].iommu.other_driver ? ", other driver" : "",
 			tree->iommu[i].iommu.registered ? ", registered" : "");
-	if (master->mapped)
-		pr_info("id %x, mask %x\n", master->id, master->mask);
 	for (i = 0; i < master->cells; i++)
-		pr_info("%s[%d]: %x\n", master->mapped ? "iommu-map" : "iommus",
-			i, master->cell[i]);
-	pr_info("of_xlate %d after %u calls, add_device %d\n",
-		defer_fake.xlate_ret, defer_fake.xlate_good,
-		defer_fake.add_ret);
+		pr_info("iommus[%d]: %x\n", i, master->cell[i]);
+	pr_info("of_xlate %d after %u calls, add_device %d%s\n",
+		fake_driver.xlate_ret, fake_driver.xlate_ok,
+		fake_driver.add_ret,
+		fake_driver.one_instance ? ", one instance" : "");
+	pr_info("of_xlate was called %u times, should be %u\n",
+		fake_driver.xlate_calls, tree->asked);
 }
 
 /* One attempt.  Returns whether it went as it should. */
-static bool tree_try(struct tree *tree, struct tree_master *master)
+static bool tree_attempt(struct tree *tree, struct tree_master *master)
 {
-	defer_fake.xlate_calls = 0;
-	tree->wanted = master->translated ? DEFER_OPS :
+	fake_driver.xlate_calls = 0;
+	tree->asked = 0;
+	tree->wanted = master->translated ? TRANSLATED :
 					    tree_oracle(tree, master);
-	tree->got = master->mapped ?
-		    defer_configure_id(master->dev, master->np, master->id) :
-		    defer_configure(master->dev, master->np);
-	tree->faults |= defer_invariants(master->dev, tree->got);
-	tree->faults |= defer_fake.faults;
-	master->translated = tree->got == DEFER_OPS;
+	tree->got = try_configure(master->dev, master->np);
+	tree->faults |= check_invariants(master->dev, tree->got);
+	tree->faults |= fake_driver.faults;
+	if (fake_driver.xlate_calls != tree->asked)
+		tree->faults |= FAULT_CALLS;
+	master->translated = tree->got == TRANSLATED;
 	tree->attempts++;
 	if (tree->got == tree->wanted && !tree->faults)
 		return true;
 
-	tree_show(tree, master);
+	tree_dump(tree, master);
 	return false;
 }
 
-static void tree_play_round(struct tree *tree)
+static void tree_run_round(struct tree *tree)
 {
 	int i;
 
-	tree_set_mood(tree);
+	tree_pick_driver_answers(tree);
 	tree->err = tree_register_some(tree);
 	for (i = 0; i < TREE_MASTERS && !tree->err; i++)
-		if (!tree_try(tree, &tree->master[i]))
+		if (!tree_attempt(tree, &tree->master[i]))
 			return;
 }
 
@@ -487,19 +451,19 @@ static void tree_destroy(struct tree *tree)
 
 	for (i = 0; i < TREE_MASTERS; i++) {
 		if (tree->master[i].dev)
-			tree->faults |= defer_master_remove(tree->master[i].dev);
-		tree->faults |= defer_node_remove(tree->master[i].np);
+			tree->faults |= test_master_remove(tree->master[i].dev);
+		tree->faults |= test_node_remove(tree->master[i].np);
 	}
 	for (i = 0; i < TREE_IOMMUS; i++) {
-		defer_iommu_unregister(&tree->iommu[i].iommu);
-		tree->faults |= defer_node_remove(tree->iommu[i].iommu.np);
+		fake_iommu_unregister(&tree->iommu[i].iommu);
+		tree->faults |= test_node_remove(tree->iommu[i].iommu.np);
 	}
 }
 
 /* Whether all went well with the tree of a seed; what didn't is in @tree. */
-static bool tree_play(struct tree *tree, unsigned int from, bool early)
+static bool tree_run(struct tree *tree, unsigned int from, bool early)
 {
-	int groups = defer_fake.groups, domains = defer_fake.domains;
+	int groups = fake_driver.groups, domains = fake_driver.domains;
 	int round;
 
 	memset(tree, 0, sizeof(*tree));
@@ -511,96 +475,96 @@ static bool tree_play(struct tree *tree, unsigned int from, bool early)
 		if (tree->err || tree->faults || tree->got != tree->wanted)
 			break;
 
-		tree_play_round(tree);
+		tree_run_round(tree);
 	}
 
 	tree_destroy(tree);
-	if (defer_fake.groups != groups)
-		tree->faults |= DEFER_FAULT_GROUP_LEAK;
-	if (defer_fake.domains != domains)
-		tree->faults |= DEFER_FAULT_DOMAIN_LEAK;
-	defer_fake_reset();
+	if (fake_driver.groups != groups)
+		tree->faults |= FAULT_GROUP_LEAK;
+	if (fake_driver.domains != domains)
+		tree->faults |= FAULT_DOMAIN_LEAK;
+	fake_driver_reset();
 	return !tree->err && !tree->faults && tree->got == tree->wanted;
 }
 
 /**
- * struct tree_tally - what became of a number of trees
- * @played: trees that went well
+ * struct tree_stats - what became of a number of trees
+ * @run: trees that went well
  * @attempts: attempts that were judged
  * @bad: the first that did not go well, valid if @failed
  * @failed: one did not
  */
-struct tree_tally {
-	unsigned int played;
+struct tree_stats {
+	unsigned int run;
 	unsigned int attempts;
 	struct tree bad;
 	bool failed;
 };
 
-static void tree_play_all(struct tree_tally *tally, bool early)
+static void tree_run_all(struct tree_stats *stats, bool early)
 {
-	while (tally->played < trees) {
-		tally->failed = !tree_play(&tally->bad, seed + tally->played,
+	while (stats->run < trees) {
+		stats->failed = !tree_run(&stats->bad, seed + stats->run,
 					   early);
-		tally->attempts += tally->bad.attempts;
-		if (tally->failed)
+		stats->attempts += stats->bad.attempts;
+		if (stats->failed)
 			return;
 
-		tally->played++;
+		stats->run++;
 		cond_resched();
 	}
 }
 
-static struct tree_tally tree_early;
+static struct tree_stats tree_early;
 
-static int __init tree_play_early(void)
+static int __init tree_run_early(void)
 {
-	if (!defer_scenario())
-		tree_play_all(&tree_early, true);
+	if (!suite_is_off(SUITE))
+		tree_run_all(&tree_early, true);
 
 	return 0;
 }
-device_initcall(tree_play_early);
+device_initcall(tree_run_early);
 
-static void tree_judge(struct kunit *test, const struct tree_tally *tally)
+static void tree_expect_good(struct kunit *test, const struct tree_stats *stats)
 {
-	const struct tree *bad = &tally->bad;
-	char faults[DEFER_FAULT_NAMES_SIZE];
+	const struct tree *bad = &stats->bad;
+	char faults[FAULT_NAMES_SIZE];
 
 	kunit_info(test, "%u trees from seed %u on, %u attempts\n",
-		   tally->played, seed, tally->attempts);
-	KUNIT_EXPECT_EQ(test, tally->played, trees);
-	if (!tally->failed)
+		   stats->run, seed, stats->attempts);
+	KUNIT_EXPECT_EQ(test, stats->run, trees);
+	if (!stats->failed)
 		return;
 
 	KUNIT_FAIL(test, "seed %u, attempt %u: got \"%s\", wanted \"%s\", broken: %s, error %d",
-		   seed + tally->played, bad->attempts,
-		   defer_result_name(bad->got), defer_result_name(bad->wanted),
-		   defer_fault_names(bad->faults, faults, sizeof(faults)),
+		   seed + stats->run, bad->attempts,
+		   attempt_result_name(bad->got), attempt_result_name(bad->wanted),
+		   fault_names(bad->faults, faults, sizeof(faults)),
 		   bad->err);
 }
 
 /* Before the end of init every master of every tree gets what it should */
 static void trees_before_end_of_init(struct kunit *test)
 {
-	tree_judge(test, &tree_early);
+	tree_expect_good(test, &tree_early);
 }
 
 /* After it, too: what waited before goes without now */
 static void trees_after_end_of_init(struct kunit *test)
 {
-	struct tree_tally *tally;
+	struct tree_stats *stats;
 
-	tally = kunit_kzalloc(test, sizeof(*tally), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, tally);
-	tree_play_all(tally, false);
-	tree_judge(test, tally);
+	stats = kunit_kzalloc(test, sizeof(*stats), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, stats);
+	tree_run_all(stats, false);
+	tree_expect_good(test, stats);
 }
 
 static int tree_init(struct kunit *test)
 {
-	if (defer_scenario())
-		kunit_skip(test, "a scenario is booted, no fake IOMMU");
+	if (suite_is_off(SUITE))
+		kunit_skip(test, "left out of this boot");
 
 	return 0;
 }
@@ -613,7 +577,7 @@ static struct kunit_case tree_cases[] = {
 
 /* Each tree is the fixture of one round of attempts, and gone before the next. */
 static struct kunit_suite tree_suite = {
-	.name = "iommu_defer_random",
+	.name = SUITE,
 	.init = tree_init,
 	.test_cases = tree_cases,
 };

@@ -11,87 +11,87 @@
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
+#include <linux/kallsyms.h>
 #include <linux/of_device.h>
 #include <linux/of_iommu.h>
+#include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "../drivers/iommu/iommu-priv.h"
 #include "iommu_defer.h"
 
-/* Drivers are no longer declared: any IOMMU may come until the end of init. */
-#define DEFER_WANT_DRIVERLESS_BEFORE	DEFER_WAIT
-
-/* An IOMMU that unregisters releases its masters, bound or not. */
-#define DEFER_IOMMU_MAY_GO		false
-
-/* Different drivers are told apart when the second one is to translate. */
-#define DEFER_ASKED_DIFFERENT_DRIVERS	1
-
-/* So one that is still to come is waited for first. */
-#define DEFER_WANT_DIFFERENT_BEFORE	DEFER_WAIT
-
 /*
  * One attempt, by the function that the whole series is about.  Its caller
  * takes every error but deferral to mean that the master goes without.
  */
-static inline enum defer_result defer_try(struct device *dev,
-					  struct device_node *np, const u32 *id)
-{
-	int err = of_iommu_configure(dev, np, id);
-
-	if (err)
-		return err == -EPROBE_DEFER ? DEFER_WAIT : DEFER_NO_IOMMU;
-
-	return DEFER_OPS;
-}
-
-static inline enum defer_result defer_configure(struct device *dev,
+static inline enum attempt_result try_configure(struct device *dev,
 						struct device_node *np)
 {
-	return defer_try(dev, np, NULL);
-}
+	int err = of_iommu_configure(dev, np, NULL);
 
-/* By an id of the master, which buses other than PCI have as well. */
-#define DEFER_HAS_MAP			true
+	if (err)
+		return err == -EPROBE_DEFER ? DEFERRED : UNTRANSLATED;
 
-static inline enum defer_result defer_configure_id(struct device *dev,
-						   struct device_node *np,
-						   u32 id)
-{
-	return defer_try(dev, np, &id);
+	return TRANSLATED;
 }
 
 /* The same with the DMA ops, as the driver core does before each probe. */
-static inline int defer_dma_configure(struct device *dev,
-				      struct device_node *np)
+static inline int configure_dma(struct device *dev, struct device_node *np)
 {
 	return of_dma_configure(dev, np, true);
 }
 
+/* What the driver core does when a probe has failed, and after unbinding. */
+static inline void deconfigure_dma(struct device *dev)
+{
+	kfree(dev->dma_range_map);
+	dev->dma_range_map = NULL;
+	arch_teardown_dma_ops(dev);
+}
+
 /* What a thread does that has seen no group, and then waits for a lock */
-static inline int defer_probe_by_core(struct device *dev)
+static inline int probe_by_core(struct device *dev)
 {
 	return iommu_probe_device(dev);
 }
 
 /* The fwspec names the IOMMU, and the core finds the ops behind that name. */
-static inline const struct iommu_ops *defer_fwspec_ops(struct device *dev)
+static inline const struct iommu_ops *fwspec_ops(struct device *dev)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
 
 	return fwspec ? iommu_fwspec_ops(fwspec) : NULL;
 }
 
-static inline unsigned int defer_fwspec_ids(struct device *dev)
+static inline unsigned int fwspec_num_ids(struct device *dev)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
 
 	return fwspec ? fwspec->num_ids : 0;
 }
 
+static inline struct fwnode_handle *fwspec_fwnode(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+
+	return fwspec ? fwspec->iommu_fwnode : NULL;
+}
+
+/* A fwspec as an IOMMU driver makes it that doesn't need of_iommu_configure() */
+static inline int third_party_fwspec(struct device *dev,
+				     struct fwnode_handle *fwnode)
+{
+	return iommu_fwspec_init(dev, fwnode);
+}
+
+static inline void free_third_party_fwspec(struct device *dev)
+{
+	iommu_fwspec_free(dev);
+}
+
 /* How far the bus addresses of a master are from the CPU's */
-static inline u64 defer_dma_offset(struct device *dev)
+static inline u64 dma_offset(struct device *dev)
 {
 	const struct bus_dma_region *map = dev->dma_range_map;
 
@@ -99,24 +99,23 @@ static inline u64 defer_dma_offset(struct device *dev)
 }
 
 /* The map of addresses is memory that a failed attempt has to free. */
-static inline bool defer_dma_offset_left(struct device *dev)
+static inline bool has_dma_range_map(struct device *dev)
 {
 	return dev->dma_range_map;
 }
 
 /* full_name is the last component only. */
-static inline char *defer_full_name(struct device_node *parent,
-				    const char *name)
+static inline char *node_full_name(struct device_node *parent, const char *name)
 {
 	return kstrdup(name, GFP_KERNEL);
 }
 
 /* of_attach_node() takes a reference of its own. */
-static inline void defer_node_hold(struct device_node *np)
+static inline void node_hold_attached(struct device_node *np)
 {
 }
 
-static inline bool defer_domain_type_ok(unsigned int type)
+static inline bool domain_type_ok(unsigned int type)
 {
 	if (type & __IOMMU_DOMAIN_DMA_API)
 		return IS_ENABLED(CONFIG_IOMMU_DMA);
@@ -125,13 +124,12 @@ static inline bool defer_domain_type_ok(unsigned int type)
 }
 
 /* The cookie is the core's business. */
-static inline int defer_domain_init(struct iommu_domain *domain,
-				    unsigned int type)
+static inline int domain_init(struct iommu_domain *domain, unsigned int type)
 {
 	return 0;
 }
 
-static inline void defer_domain_exit(struct iommu_domain *domain)
+static inline void domain_exit(struct iommu_domain *domain)
 {
 }
 
@@ -139,21 +137,19 @@ static inline void defer_domain_exit(struct iommu_domain *domain)
  * On ARM every group has a domain, of type identity until a mapping is
  * attached.  The tests ask for one that translates.
  */
-static inline struct iommu_domain *defer_paging_domain(struct device *dev)
+static inline struct iommu_domain *translating_domain(struct device *dev)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 
 	return domain && domain->type & __IOMMU_DOMAIN_PAGING ? domain : NULL;
 }
 
-#define iommu_get_domain_for_dev	defer_paging_domain
-
 /*
  * A registration that is still giving groups their domains has masters deferred
  * for that moment, see iommu_device_use_default_domain().  Try again, as the
  * deferred queue does, for a second at most.
  */
-static inline int defer_attach(struct device *dev)
+static inline int attach_driver(struct device *dev)
 {
 	int i, ret = device_attach(dev);
 
@@ -165,38 +161,40 @@ static inline int defer_attach(struct device *dev)
 	return ret;
 }
 
-#define device_attach			defer_attach
-
 #ifdef CONFIG_ARM
 #include <asm/dma-iommu.h>
 
-/* The ops of dma-direct are NULL, and those of IOMMUs are static. */
-static inline bool defer_iommu_dma_ops(struct device *dev)
+/* The ops of IOMMUs are static, so tell them by the name of a callback. */
+static inline bool has_iommu_dma_ops(struct device *dev)
 {
-	return dev->dma_ops && dev->dma_ops != &defer_foreign_ops;
+	char name[KSYM_SYMBOL_LEN];
+
+	if (!dev->dma_ops)
+		return false;
+
+	snprintf(name, sizeof(name), "%ps", dev->dma_ops->map_page);
+	return !strcmp(name, "arm_iommu_map_page");
 }
 
-static inline bool defer_direct_dma_ops(struct device *dev)
+/* The ops of dma-direct are NULL. */
+static inline bool has_direct_dma_ops(struct device *dev)
 {
 	return !dev->dma_ops;
 }
 
-static inline bool defer_dma_mapping(struct device *dev)
+static inline bool has_dma_mapping(struct device *dev)
 {
 	return to_dma_iommu_mapping(dev);
 }
 
 /* Whether there is an IOMMU to attach to is what the group says. */
-static inline void defer_arch_setup(struct device *dev, bool translated)
+static inline void setup_dma_ops(struct device *dev, bool translated)
 {
 	arch_setup_dma_ops(dev, false);
 }
 
-/* A mapping that setup made is released by the teardown, or by the driver. */
-#define DEFER_MAPPING_GOES_WITH_DETACH	false
-
 /* How a driver gets rid of the mapping that arch_setup_dma_ops() made. */
-static inline void defer_drop_arch_mapping(struct device *dev)
+static inline void drop_arch_mapping(struct device *dev)
 {
 	struct dma_iommu_mapping *mapping = to_dma_iommu_mapping(dev);
 
@@ -204,29 +202,57 @@ static inline void defer_drop_arch_mapping(struct device *dev)
 	arm_iommu_release_mapping(mapping);
 }
 
-struct device *defer_mapping_device(struct device *dev);
-
-/* A mapping is made for a device now; the tests name the bus of that device. */
-#define arm_iommu_create_mapping(bus_of_dev, base, size) \
-	arm_iommu_create_mapping(defer_mapping_device(container_of(&(bus_of_dev), \
-					struct device, bus)), base, size)
+/* A mapping is made for a device, which must have an IOMMU. */
+static inline struct dma_iommu_mapping *create_mapping_for(struct device *dev,
+							   dma_addr_t base,
+							   u64 size)
+{
+	return arm_iommu_create_mapping(dev, base, size);
+}
 #else
 /* No ops at all any more: a flag sends the DMA API to the IOMMU. */
-static inline bool defer_iommu_dma_ops(struct device *dev)
+static inline bool has_iommu_dma_ops(struct device *dev)
 {
 	return use_dma_iommu(dev);
 }
 
-static inline bool defer_direct_dma_ops(struct device *dev)
+static inline bool has_direct_dma_ops(struct device *dev)
 {
 	return !use_dma_iommu(dev);
 }
 
-static inline bool defer_dma_mapping(struct device *dev)
+static inline bool has_dma_mapping(struct device *dev)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	struct iommu_domain *domain = translating_domain(dev);
 
 	return domain && domain->type & __IOMMU_DOMAIN_DMA_API;
+}
+#endif
+
+static inline bool init_has_ended(struct device *dev)
+{
+	return driver_deferred_probe_check_state(dev) != -EPROBE_DEFER;
+}
+
+#define MATCH_DRIVER		const struct device_driver
+
+static inline int test_bus_configure_dma(struct device *dev)
+{
+	return configure_dma(dev, dev->of_node);
+}
+
+#define TEST_BUS_CONFIGURES_DMA	.dma_configure = test_bus_configure_dma,
+
+/* A device that is removed takes what an attempt has left of it along. */
+static inline unsigned int forget_failed_attempt(struct device *dev)
+{
+	return 0;
+}
+
+#ifdef CONFIG_PCI
+static inline void add_dma_alias(struct pci_dev *pdev, u8 devfn)
+{
+	pci_add_dma_alias(pdev, devfn, 1);
 }
 #endif
 
