@@ -15,7 +15,7 @@ from defer import build, judge, lib
 SCENARIOS = os.path.join(lib.ROOT, "scenarios")
 SELFTEST = "tools/testing/selftests/iommu_defer"
 # Every line "// key: value" at the head of a scenario has one of these keys.
-KEYS = "about rule bases machine qemu append user must mustnot splat".split()
+KEYS = "about rule bases group machine qemu append user must mustnot splat".split()
 
 class Machine:
     """A device tree fragment, and what its header lines say. Those of /include/ files count, too."""
@@ -40,13 +40,14 @@ class Machine:
     def rules(self):
         return " ".join(self.values("rule")).split()
 
-    def is_for(self, base):
+    def is_for(self, base, rfc):
+        """A machine with a group: is for kernels that have this group, which is one for discussion."""
         names = " ".join(self.values("bases")).split()
-        return not names or base in names
+        return (not names or base in names) and (rfc or not self.values("group"))
 
-def machines(base, arch, only=""):
+def machines(base, arch, rfc, only=""):
     files = sorted(glob.glob(os.path.join(SCENARIOS, arch, "*.dtsi")))
-    found = [m for m in (Machine(arch, os.path.basename(f)[:-5]) for f in files) if m.is_for(base)]
+    found = [m for m in (Machine(arch, os.path.basename(f)[:-5]) for f in files) if m.is_for(base, rfc)]
     if only and only not in [m.name for m in found]:
         raise lib.Stop("usage", f"unknown scenario '{only}' for {base} {arch}; known: {' '.join(m.name for m in found)}")
     return [m for m in found if only in ("", m.name)]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Configures and builds a kernel, in o-ARCH below its source: then no path of this machine is in it,
 and the same source gives the same image, and the same ccache entries, wherever it lies."""
-import glob
 import os
 import re
 import shutil
@@ -87,8 +86,8 @@ def build(base, arch_name, src, tests=True, targets=()):
         stage = "disk" if "No space left" in lib.read(log) else "build"
         raise lib.Stop(stage, f"{base.name} does not build for {arch_name}:\n{first_errors(log)}\nAll of it: {log}")
     if not targets:
-        objects = glob.glob(os.path.join(out, "**/*.o"), recursive=True)
-        lib.write(mark, f"{sum(not o.endswith('/built-in.o') for o in objects)}\n")
+        # Not by glob(), which follows out/source back to here, and for ever.
+        lib.write(mark, f"{sum(f.endswith('.o') and f != 'built-in.o' for _, _, fs in os.walk(out) for f in fs)}\n")
     lib.say(f"{base.name} {arch_name}: built in {time.time() - start:.0f} s, {compiled()} files compiled")
     return log if targets else os.path.join(out, arch.image)
 

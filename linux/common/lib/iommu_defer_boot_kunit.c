@@ -54,6 +54,23 @@ static struct defer_boot_master *defer_boot_master(struct device_node *np)
 	return master;
 }
 
+/*
+ * By the domain: that the fwspec agrees is for the invariants to say.  A driver
+ * that finds its masters by other means than "iommus", as arm-smmu does by
+ * "mmu-masters", makes fwspecs and groups for them that no attempt has left.
+ */
+static unsigned int defer_boot_faults(struct device *dev)
+{
+	unsigned int faults = check_invariants(dev, is_translated(dev) ?
+					       TRANSLATED : UNTRANSLATED);
+
+	if (!dev_is_pci(dev) &&
+	    !of_find_property(dev->of_node, "iommus", NULL))
+		faults &= ~(FAULT_FWSPEC_LEFT | FAULT_GROUP_LEFT);
+
+	return faults;
+}
+
 static int defer_boot_probe(struct platform_device *pdev)
 {
 	struct defer_boot_master *master = defer_boot_master(pdev->dev.of_node);
@@ -66,9 +83,7 @@ static int defer_boot_probe(struct platform_device *pdev)
 	of_property_read_u32(dev->of_node, "iommu-defer,defer-times",
 			     &deferrals);
 	master->attempts++;
-	/* By the domain: that the fwspec agrees is for the invariants to say */
-	master->faults |= check_invariants(dev, is_translated(dev) ?
-					   TRANSLATED : UNTRANSLATED);
+	master->faults |= defer_boot_faults(dev);
 	master->reaches = dma_reaches_buffer(dev);
 
 	return master->attempts <= deferrals ? -EPROBE_DEFER : 0;
@@ -167,8 +182,7 @@ static void defer_boot_check(struct kunit *test, struct device *dev,
 
 	device_lock(dev);
 	if (device_is_bound(dev)) {
-		faults = check_invariants(dev, is_translated(dev) ?
-					  TRANSLATED : UNTRANSLATED);
+		faults = defer_boot_faults(dev);
 		want = !(is_translated(dev) &&
 			 defer_boot_iommu_goes(dev->of_node));
 	}

@@ -92,8 +92,9 @@ static void __init boot_remove_device(struct device_node *np)
 
 	if (test_master_bound(&pdev->dev))
 		boot_missed--;
-	put_device(&pdev->dev);
+	/* It looks at the device once more when it has unregistered it */
 	of_platform_device_destroy(&pdev->dev, NULL);
+	put_device(&pdev->dev);
 }
 
 /*
