@@ -155,7 +155,8 @@ def readme_table():
             if last not in m.columns:
                 continue
             before, after = m.count("0"), m.count(last)
-            lines.append(f"| {base} | {m.arch} | {sum(after.values()) - after['-']} | {before['F']} | {before['X']} | "
+            failed, died = ("not recorded yet",) * 2 if before["?"] else (before["F"], before["X"])
+            lines.append(f"| {base} | {m.arch} | {sum(after.values()) - after['-']} | {failed} | {died} | "
                          f"{after['F'] + after['X']} |")
     return "\n".join(lines)
 
