@@ -22,7 +22,7 @@ load helper
 	"$HARNESS/series"
 	list=$(cd "$DEFER_ROOT/series/toy" && echo */*.patch)
 	[ "$list" = "1-fixes/0001-toy-fix-one.patch 1-fixes/0002-toy-fix-two.patch 2-tests/0003-toy-add-tests.patch 3-rfc-policy/0004-toy-add-a-policy.patch 4-local/0005-toy-add-a-shim.patch" ]
-	grep -q '^Subject: \[PATCH 03/05\] toy: add tests$' "$DEFER_ROOT"/series/toy/2-tests/0003-*
+	grep -q '^Subject: \[PATCH v2 03/05\] toy: add tests$' "$DEFER_ROOT"/series/toy/2-tests/0003-*
 }
 
 @test "series gives the same bytes whatever the user's git configuration is" {

@@ -117,7 +117,8 @@ class Entry:
 
     def __init__(self, base, group, name, number, total, places):
         self.patch = Patch(os.path.join(POOL, name + ".patch"))
-        self.group, self.number, self.total = group, number, total
+        self.group, self.tag = group, f"[PATCH {version_of(base.name)}{number:02d}/{total:02d}]"
+        self.number = number
         self.subject = self.patch.subject
         slug = re.sub(r"[^A-Za-z0-9._]+", "-", self.subject).strip("-.")[:52]
         self.file = f"{group}/{number:04d}-{slug}.patch"
@@ -136,8 +137,13 @@ class Entry:
         stat = apply_stat(self.hunks, "--stat", "--summary")
         notes = "\n\n".join(part for part in (patch.notes, turns) if part)
         return (f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: {patch.author}\nDate: {patch.date}\n"
-                f"Subject: [PATCH {self.number:02d}/{self.total:02d}] {patch.subject}\n\n{patch.body}\n---\n"
+                f"Subject: {self.tag} {patch.subject}\n\n{patch.body}\n---\n"
                 f"{notes + chr(10) * 2 if notes else ''}{stat}\n{self.hunks}-- \niommu-defer\n\n")
+
+def version_of(base):
+    """The "v2 " of the cover letter's subject, or nothing."""
+    found = re.search(r"\[PATCH (v\d+ )", lib.read(os.path.join(POOL, f"cover.{base}"), ""))
+    return found[1] if found else ""
 
 def apply_stat(hunks, *options):
     """What git says about a diff, whatever git tree there is around us."""
