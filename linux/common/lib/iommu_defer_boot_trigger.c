@@ -92,8 +92,9 @@ static void __init boot_remove_device(struct device_node *np)
 
 	if (test_master_bound(&pdev->dev))
 		boot_missed--;
-	/* It looks at the device once more when it has unregistered it */
-	of_platform_device_destroy(&pdev->dev, NULL);
+	/* As of_platform_device_destroy(), which v4.12-rc1 keeps to itself */
+	of_node_clear_flag(np, OF_POPULATED);
+	platform_device_unregister(pdev);
 	put_device(&pdev->dev);
 }
 
