@@ -363,8 +363,10 @@ static void configured_before_it_is_registered(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
 	dev = test_master_alloc(priv->topology.master_np, &priv->master);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
-	if (caller->on_bus)
+	if (caller->on_bus) {
 		test_master_set_bus(dev);
+		KUNIT_ASSERT_EQ(test, dev_set_name(dev, "iommu-defer-early"), 0);
+	}
 	fake_driver.xlate_ret = caller->xlate;
 	configure_dma(dev, priv->topology.master_np);
 	if (!defer_base.asks_unregistered) {

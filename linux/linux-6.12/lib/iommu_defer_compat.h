@@ -82,7 +82,13 @@ static inline struct fwnode_handle *fwspec_fwnode(struct device *dev)
 static inline int third_party_fwspec(struct device *dev,
 				     struct fwnode_handle *fwnode)
 {
-	return iommu_fwspec_init(dev, fwnode);
+	int err;
+
+	mutex_lock(&iommu_probe_device_lock);
+	err = iommu_fwspec_init(dev, fwnode);
+	mutex_unlock(&iommu_probe_device_lock);
+
+	return err;
 }
 
 static inline void free_third_party_fwspec(struct device *dev)
