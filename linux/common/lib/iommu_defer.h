@@ -37,6 +37,7 @@ const char *attempt_result_name(enum attempt_result result);
  * @asks_unregistered: IOMMU drivers are asked for a device that isn't registered
  * @one_driver: the IOMMU core takes one driver only, with one set of callbacks
  * @no_xlate_is_silent: nothing is said of an IOMMU driver without of_xlate
+ * @configures_any_bus: the driver core configures DMA of devices on all buses
  */
 struct defer_base {
 	enum attempt_result driverless;
@@ -46,6 +47,7 @@ struct defer_base {
 	bool asks_unregistered;
 	bool one_driver;
 	bool no_xlate_is_silent;
+	bool configures_any_bus;
 };
 
 extern const struct defer_base defer_base;
@@ -201,7 +203,7 @@ unsigned int test_node_remove(struct device_node *np);
  * @deferrals: how often the driver defers for reasons of its own
  * @managed: the driver allocates a DMA buffer that devres is to free
  * @wide: the driver says that the master can address 64 bits
- * @configures_again: the driver has the DMA of its device configured once more
+ * @configure_np: the driver has the DMA of its device configured by this node
  * @attach: what the driver does with the DMA of its device in the end, or NULL
  * @attempts: how often the driver has been called
  * @result: whether the last attempt found the master translated
@@ -214,7 +216,7 @@ struct test_master {
 	unsigned int deferrals;
 	bool managed;
 	bool wide;
-	bool configures_again;
+	struct device_node *configure_np;
 	int (*attach)(struct device *dev);
 
 	unsigned int attempts;

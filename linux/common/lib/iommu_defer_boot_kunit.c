@@ -8,11 +8,14 @@
  *	/chosen { iommu-defer,scenario = "name"; };
  *	master { compatible = "iommu-defer,master"; iommus = <...>;
  *		 iommu-defer,want = "translated";
- *		 iommu-defer,defer-times = <1>; };
+ *		 iommu-defer,defer-times = <1>;
+ *		 iommu-defer,child; };
  *	pcie { iommu-defer,want = "untranslated"; };
  *	iommu { iommu-defer,stays; iommu-defer,one-domain; };
  *
- * A master is "translated", "untranslated" or "unbound", or "one or the other".
+ * A master is "translated", "untranslated", "passthrough" (translated one to one,
+ * with direct DMA ops) or "unbound", or "one or the other".  Its driver may make
+ * a child with the same node, as drivers of USB controllers do.
  * The driver of the platform masters is here; PCI functions have the kernel's
  * own, and what is said of them is in their node or in their host bridge's.
  * What happens to a scenario while it boots is in iommu_defer_boot_trigger.c.
@@ -39,6 +42,7 @@ struct defer_boot_master {
 	unsigned int attempts;
 	bool reaches;
 	unsigned int faults;
+	struct platform_device *child;
 };
 
 /* Kept in the node, so that it outlives an attempt that fails. */
@@ -54,6 +58,12 @@ static struct defer_boot_master *defer_boot_master(struct device_node *np)
 	return master;
 }
 
+/* The whole IOMMU may be in passthrough: iommu.passthrough=1 */
+static bool is_passed_through(struct device *dev)
+{
+	return iommu_get_domain_for_dev(dev) && !is_translated(dev);
+}
+
 /*
  * By the domain: that the fwspec agrees is for the invariants to say.  A driver
  * that finds its masters by other means than "iommus", as arm-smmu does by
@@ -61,14 +71,36 @@ static struct defer_boot_master *defer_boot_master(struct device_node *np)
  */
 static unsigned int defer_boot_faults(struct device *dev)
 {
-	unsigned int faults = check_invariants(dev, is_translated(dev) ?
-					       TRANSLATED : UNTRANSLATED);
+	unsigned int faults;
 
+	if (is_passed_through(dev))
+		return has_iommu_dma_ops(dev) ? FAULT_NO_MAPPING : 0;
+
+	faults = check_invariants(dev, is_translated(dev) ? TRANSLATED :
+				  UNTRANSLATED);
 	if (!dev_is_pci(dev) &&
 	    !of_find_property(dev->of_node, "iommus", NULL))
 		faults &= ~(FAULT_FWSPEC_LEFT | FAULT_GROUP_LEFT);
 
 	return faults;
+}
+
+/* For good: it goes with the machine */
+static int defer_boot_add_child(struct platform_device *pdev,
+				struct defer_boot_master *master)
+{
+	struct platform_device *child;
+
+	child = platform_device_alloc("iommu-defer-child", PLATFORM_DEVID_AUTO);
+	if (!child)
+		return -ENOMEM;
+
+	child->dev.parent = &pdev->dev;
+	child->dev.of_node = of_node_get(pdev->dev.of_node);
+	child->dev.dma_mask = pdev->dev.dma_mask;
+	child->dev.coherent_dma_mask = pdev->dev.coherent_dma_mask;
+	master->child = child;
+	return platform_device_add(child);
 }
 
 static int defer_boot_probe(struct platform_device *pdev)
@@ -80,13 +112,24 @@ static int defer_boot_probe(struct platform_device *pdev)
 	if (!master)
 		return -ENOMEM;
 
+	/* Its driver has nothing to do with DMA */
+	if (pdev == master->child)
+		return 0;
+
 	of_property_read_u32(dev->of_node, "iommu-defer,defer-times",
 			     &deferrals);
 	master->attempts++;
 	master->faults |= defer_boot_faults(dev);
 	master->reaches = dma_reaches_buffer(dev);
 
-	return master->attempts <= deferrals ? -EPROBE_DEFER : 0;
+	if (master->attempts <= deferrals)
+		return -EPROBE_DEFER;
+
+	if (of_property_read_bool(dev->of_node, "iommu-defer,child") &&
+	    !master->child)
+		return defer_boot_add_child(pdev, master);
+
+	return 0;
 }
 
 static const struct of_device_id defer_boot_match[] = {
@@ -127,6 +170,8 @@ static const char *defer_boot_got(struct device *dev)
 {
 	if (!dev || !test_master_bound(dev))
 		return "unbound";
+	if (is_passed_through(dev))
+		return "passthrough";
 
 	return is_translated(dev) ? "translated" : "untranslated";
 }
@@ -236,6 +281,13 @@ static void defer_boot_judge_master(struct kunit *test, struct device_node *np)
 	if (test_master_bound(&pdev->dev)) {
 		defer_boot_check(test, &pdev->dev, np->name);
 		defer_boot_check_attempts(test, np);
+	}
+	if (of_property_read_bool(np, "iommu-defer,child")) {
+		struct defer_boot_master *master = np->data;
+
+		KUNIT_ASSERT_NOT_NULL(test, master->child);
+		defer_boot_judge(test, &master->child->dev, "its child", want);
+		defer_boot_check(test, &master->child->dev, "its child");
 	}
 	put_device(&pdev->dev);
 }

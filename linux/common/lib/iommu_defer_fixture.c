@@ -359,8 +359,8 @@ int test_master_probe(struct device *dev)
 	master->attempts++;
 	if (master->wide)
 		err = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
-	if (master->configures_again)
-		err = configure_dma(dev, dev->of_node);
+	if (master->configure_np)
+		err = configure_dma(dev, master->configure_np);
 
 	/* By the domain: that the fwspec agrees is for the invariants to say */
 	master->result = is_translated(dev) ? TRANSLATED : UNTRANSLATED;

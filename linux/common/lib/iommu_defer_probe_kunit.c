@@ -12,6 +12,8 @@
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/of.h>
+#include <linux/platform_device.h>
 #include <linux/sizes.h>
 
 #include "iommu_defer.h"
@@ -306,7 +308,7 @@ static void configured_again_by_driver(struct kunit *test)
 {
 	struct probe_fixture *priv = test->priv;
 
-	priv->master.configures_again = true;
+	priv->master.configure_np = priv->topology.master_np;
 	probe_until_bound(test, true);
 	expect_master(test, &priv->master, TRANSLATED);
 	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 1U);
@@ -317,9 +319,68 @@ static void configured_again_untranslated(struct kunit *test)
 {
 	struct probe_fixture *priv = test->priv;
 
-	priv->master.configures_again = true;
+	priv->master.configure_np = priv->topology.master_np;
 	probe_until_bound(test, false);
 	expect_master(test, &priv->master, UNTRANSLATED);
+}
+
+/*
+ * C51: a device without a node, whose driver has its DMA configured by the node of
+ * another one (etnaviv does), finds what it had in the attempt before
+ */
+static void configured_by_driver_alone(struct kunit *test)
+{
+	const unsigned int *n = test->param_value;
+	struct probe_fixture *priv = test->priv;
+	struct device *dev;
+	unsigned int i;
+
+	priv->master.deferrals = *n + 1;
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dev = test_master_add(NULL, &priv->master);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	priv->topology.master = dev;
+	wait_for_attempt(test);
+
+	/* It has a group before its driver is called, or the core would warn */
+	priv->master.configure_np = priv->topology.master_np;
+	KUNIT_ASSERT_EQ(test, configure_dma(dev, priv->topology.master_np), 0);
+	for (i = 0; i <= *n; i++) {
+		KUNIT_EXPECT_FALSE(test, test_master_bound(dev));
+		retry_deferred_devices(test);
+		wait_for_attempt(test);
+	}
+
+	KUNIT_EXPECT_TRUE(test, test_master_bound(dev));
+	KUNIT_EXPECT_EQ(test, priv->master.attempts, *n + 2);
+	expect_master(test, &priv->master, TRANSLATED);
+	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 1U);
+}
+
+/*
+ * C34: a device on a bus that no IOMMU driver serves has no IOMMU, whatever its
+ * node says: a USB root hub has the node of its controller
+ */
+static void other_bus_has_no_iommu(struct kunit *test)
+{
+	struct probe_fixture *priv = test->priv;
+	struct platform_device *pdev;
+
+	if (!defer_base.configures_any_bus)
+		kunit_skip(test, "a bus says itself whether it configures DMA");
+
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	pdev = platform_device_alloc("iommu-defer-hub", PLATFORM_DEVID_NONE);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pdev->dev.of_node = of_node_get(priv->topology.master_np);
+	KUNIT_ASSERT_EQ(test, platform_device_add(pdev), 0);
+
+	test_log_watch(&pdev->dev);
+	EXPECT_RESULT(test, try_configure(&pdev->dev, priv->topology.master_np),
+		      UNTRANSLATED);
+	KUNIT_EXPECT_EQ(test, test_log_lines(), 0U);
+	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 0U);
+	platform_device_unregister(pdev);
 }
 
 /* What the IOMMU driver says to a device that is configured too early, and later */
@@ -578,6 +639,8 @@ static struct kunit_case probe_tests[] = {
 	KUNIT_CASE_PARAM(driver_defers_with_wide_mask, deferrals_gen_params),
 	KUNIT_CASE_PARAM(configured_again_by_driver, deferrals_gen_params),
 	KUNIT_CASE_PARAM(configured_again_untranslated, deferrals_gen_params),
+	KUNIT_CASE_PARAM(configured_by_driver_alone, deferrals_gen_params),
+	KUNIT_CASE(other_bus_has_no_iommu),
 	KUNIT_CASE_PARAM(configured_before_it_is_registered,
 			 early_caller_gen_params),
 	KUNIT_CASE(fwspec_of_third_party_survives),

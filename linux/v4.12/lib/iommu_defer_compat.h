@@ -115,10 +115,12 @@ static inline void domain_exit(struct iommu_domain *domain)
 	iommu_put_dma_cookie(domain);
 }
 
-/* The domain that translates the DMA of @dev, or NULL */
+/* The domain that translates the DMA of @dev, or NULL: passthrough has one, too */
 static inline struct iommu_domain *translating_domain(struct device *dev)
 {
-	return iommu_get_domain_for_dev(dev);
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type & __IOMMU_DOMAIN_PAGING ? domain : NULL;
 }
 
 /* Have a driver probe @dev: 1 if it is bound then. */

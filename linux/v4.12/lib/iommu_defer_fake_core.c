@@ -25,6 +25,7 @@ const struct defer_base defer_base = {
 	.asks_unregistered = false,
 	.one_driver = false,
 	.no_xlate_is_silent = false,
+	.configures_any_bus = true,
 };
 
 IOMMU_OF_DECLARE(iommu_defer, COMPATIBLE_DECLARED, NULL);
