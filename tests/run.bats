@@ -266,12 +266,54 @@ matrix() { echo "$DEFER_ROOT/results/toy.arm"; }
 	grep -qx '  toy.two' "$DEFER_ROOT"/series/toy/1-fixes/0002-*
 }
 
-@test "ALONE=1 says which fixes need others" {
-	sed -i 's/^ int almost;$/ int almost_so;/' "$DEFER_ROOT/patches/toy-fix-two.patch"
+# A third fix, which adds a line to the head of a file of its own.
+third_fix() { # LINE
+	printf 'From: Dev <dev@example.org>\nDate: Sun, 22 Nov 2026 10:02:30 +0000\nSubject: toy: fix three\n\nThree.\n---\n\n%s\n' \
+		"diff --git a/lib/toy.c b/lib/toy.c
+index $(git hash-object "$tree/lib/toy.c")..1111111111111111111111111111111111111111 100644
+--- a/lib/toy.c
++++ b/lib/toy.c
+@@ -1 +1,2 @@
++$1
+ int toy;" >"$DEFER_ROOT/patches/toy-fix-three.patch"
+	sed -i '2a 1-fixes toy-fix-three' "$DEFER_ROOT/patches/series.toy"
+}
+
+@test "ALONE=1 says which fixes need others, compiles what they touch, and each number of them" {
+	# The second one stands on the first.
+	sed -i '/^@@/,$d' "$DEFER_ROOT/patches/toy-fix-two.patch"
+	printf '@@ -1,3 +1,3 @@\n // SPDX-License-Identifier: GPL-2.0\n-/* one: fixed */\n+/* one: fixed, and two: fixed */\n int one;\n' \
+		>>"$DEFER_ROOT/patches/toy-fix-two.patch"
+	third_fix 'int third;'
 	git_tree
 	ALONE=1 h flips
 	expect 0 " 1 applies and builds alone on arm: toy: fix one"
 	expect 0 " 2 needs others to apply: toy: fix two"
+	expect 0 " 3 applies and builds alone on arm: toy: fix three"
+	expect 0 "make -C $(echo "$CACHE"/src/toy-*/linux) O=o-arm-wide"
+	expect 0 "drivers/ lib/"
+	expect 0 "  1 to  3 builds on arm"
+	expect 0 "toy: 2 applies and builds alone, 1 needs others to apply, 3 prefixes build"
+	[ ! -e "$DEFER_ROOT/results" ]
+}
+
+@test "ALONE=1 says which fix and which number of fixes does not build, and why" {
+	third_fix 'int BROKEN;'
+	git_tree
+	ALONE=1 h flips
+	expect 23 " 3 doesn't build alone: toy: fix three
+toy does not build for arm:
+3:lib/: error: does not compile"
+	expect 23 "  1 to  2 builds on arm"
+	expect 23 "  1 to  3 toy does not build for arm:"
+	expect 23 "2 applies and builds alone, 1 doesn't build alone, 2 prefixes build, 1 prefixes don't build"
+	one_error
+}
+
+@test "ALONE=1 takes what the wide configuration asks for and a base does not know" {
+	echo CONFIG_TOY_LOST=y >"$DEFER_ROOT/harness/kconfig/wide"
+	ALONE=1 h flips
+	expect 0 "toy: 2 applies and builds alone, 2 prefixes build"
 }
 
 @test "cost counts the instructions of a boot, and refuses fixes that make it longer" {

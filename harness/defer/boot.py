@@ -7,12 +7,11 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import tempfile
 import time
 from defer import build, judge, lib
 
-SCENARIOS = os.path.join(lib.ROOT, "scenarios")
+SCENARIOS = lib.path("scenarios")
 SELFTEST = "tools/testing/selftests/iommu_defer"
 # Every line "// key: value" at the head of a scenario has one of these keys.
 KEYS = "about rule bases group machine qemu append user must mustnot splat".split()
@@ -21,29 +20,25 @@ class Machine:
     """A device tree fragment, and what its header lines say. Those of /include/ files count, too."""
 
     def __init__(self, arch, name, path=None):
-        self.arch, self.name = arch, name
+        self.name = name
         self.path = path or os.path.join(SCENARIOS, arch, name + ".dtsi")
-        self.text = lib.read(self.path)
-        parts = [self.text]
+        self.text = self.whole = lib.read(self.path)
         for file in re.findall(r'^/include/ "(.*)"', self.text, re.M):
-            path = next((p for p in (os.path.join(SCENARIOS, arch, file), os.path.join(SCENARIOS, file))
-                         if os.path.exists(p)), None)
-            if not path:
+            found = [p for p in (os.path.join(SCENARIOS, arch, file), os.path.join(SCENARIOS, file)) if os.path.exists(p)]
+            if not found:
                 raise lib.Stop("usage", f"scenarios/{arch}/{name}.dtsi includes {file}, which isn't there")
-            parts.append(lib.read(path))
-        self.whole = "\n".join(parts)
+            self.whole += "\n" + lib.read(found[0])
         self.lines = re.findall(r"^// ([a-z]+): *(.*?) *$", self.whole, re.M)
 
     def values(self, key):
         return [value for k, value in self.lines if k == key]
 
-    def rules(self):
-        return " ".join(self.values("rule")).split()
+    def words(self, key):
+        return " ".join(self.values(key)).split()
 
     def is_for(self, base, rfc):
         """A machine with a group: is for kernels that have this group, which is one for discussion."""
-        names = " ".join(self.values("bases")).split()
-        return (not names or base in names) and (rfc or not self.values("group"))
+        return base in (self.words("bases") or [base]) and (rfc or not self.values("group"))
 
 def machines(base, arch, rfc, only=""):
     files = sorted(glob.glob(os.path.join(SCENARIOS, arch, "*.dtsi")))
@@ -54,118 +49,100 @@ def machines(base, arch, rfc, only=""):
 
 @functools.lru_cache(maxsize=None)
 def qemu_version(arch):
-    done = subprocess.run([lib.Arch(arch).qemu, "--version"], capture_output=True, text=True, check=False)
-    return re.sub(r"^.*version (\S+).*$", r"\1", done.stdout.split("\n")[0])
+    return re.sub(r"^.*version (\S+).*$", r"\1", lib.run([lib.Arch(arch).qemu, "--version"]).stdout.split("\n")[0])
 
 class Boot:
     """One boot: of an image, with a machine or without one, and what is needed for it."""
 
     def __init__(self, base, arch_name, image, src, machine=None, glob_=None):
-        self.base, self.arch, self.image, self.src = base, base.arch(arch_name), image, src
-        self.machine, self.glob = machine, glob_
+        self.base, self.arch, self.image, self.src, self.machine = base, base.arch(arch_name), image, src, machine
         words = [f"console={self.arch.console}", "ignore_loglevel", "panic=-1", "oops=panic"]
         if machine:
-            words += ["kunit.filter_glob=iommu_defer_boot", *" ".join(machine.values("append")).split()]
+            words += ["kunit.filter_glob=iommu_defer_boot", *machine.words("append")]
         elif glob_:
             words.append(f"kunit.filter_glob={glob_}")
-        self.user = machine.values("user")[-1:] if machine else []
-        self.words = words + lib.env("APPEND").split() + [w for u in self.user for w in ("--", u)]
+        # What it goes on with in user space.
+        self.user = machine.values("user")[-1] if machine and machine.values("user") else ""
+        self.words = words + lib.env("APPEND").split() + (["--", self.user] if self.user else [])
         self.label = f"{arch_name} {machine.name if machine else glob_ or 'KUnit'}"
         # A part of the suites takes seconds, and there are many when a kernel hangs.
         self.limit = int(lib.env("BOOT_LIMIT", "60" if glob_ else "300" if self.user else "120"))
 
-    def sources(self):
-        """What user space is made of."""
-        files = []
+    def programs(self):
+        """{name: sources} of user space."""
+        found = {}
         if self.machine and "@DISK@" in self.machine.whole:
-            files.append(os.path.join(SCENARIOS, "init.c"))
+            found["disk"] = [os.path.join(SCENARIOS, "init.c")]
         if self.user:
-            files.append(os.path.join(SCENARIOS, "user.c"))
-        if "selftest" in " ".join(self.user):
-            files += sorted(glob.glob(os.path.join(self.src, SELFTEST, "*.[ch]")) +
-                            glob.glob(os.path.join(self.src, SELFTEST, "../kselftest.h")))
-        return files
+            found["init"] = [os.path.join(SCENARIOS, "user.c")]
+        if "selftest" in self.user:
+            found["selftest"] = sorted(glob.glob(os.path.join(self.src, SELFTEST, "*.[ch]")) +
+                                       glob.glob(os.path.join(self.src, SELFTEST, "../kselftest.h")))
+        return found
 
     def key(self):
         """A hash of all that decides what this boot says."""
+        sources = [("file", file) for files in self.programs().values() for file in files]
         return lib.digest(("file", self.image), self.machine.name + self.machine.whole if self.machine else "",
-                          *self.words, qemu_version(self.arch.name), build.compiler(self.arch) if self.sources() else "",
-                          self.arch.machine, self.arch.cpu, self.arch.cpus, *(("file", f) for f in self.sources()))
+                          *self.words, qemu_version(self.arch.name), build.compiler(self.arch) if sources else "",
+                          self.arch.machine, self.arch.cpu, self.arch.cpus, *sources)
 
-    def compile(self, out, sources, *flags):
-        command = [self.arch.cross + "gcc", "-Os", "-static", *flags, "-o", out, *sources]
-        if flags:
-            command.append("-lgcc")
+    def compile(self, out, name, *flags):
+        command = [self.arch.cross + "gcc", "-Os", "-static", *flags, "-o", out,
+                   *(f for f in self.programs()[name] if f.endswith(".c")), *(["-lgcc"] if flags else [])]
         lib.show(command)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise lib.Stop("build", f"{sources[0]} does not compile for {self.arch.name}: {done.stderr.strip()[:300]}")
+        lib.must("build", f"{name} of {self.label} does not compile", command)
 
     def disk(self, scratch):
         """A file system with one program, /init, and the pattern that it knows."""
-        root = os.path.join(scratch, "root")
+        root, disk = os.path.join(scratch, "root"), os.path.join(scratch, "disk")
         os.makedirs(os.path.join(root, "dev"))
         with open(os.path.join(root, "data"), "wb") as file:
             file.write(bytes((i * 7 + (i >> 8)) & 255 for i in range(1 << 20)))
-        self.compile(root + "/init", [os.path.join(SCENARIOS, "init.c")], "-nostdlib", "-ffreestanding",
-                     "-fno-stack-protector")
-        disk = os.path.join(scratch, "disk")
-        done = subprocess.run(["mke2fs", "-q", "-t", "ext2", "-d", root, disk, "4M"], capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, check=False)
-        if done.returncode:
-            raise lib.Stop("disk", f"mke2fs could not make the disk of {self.label}: {done.stderr.strip()}")
+        self.compile(root + "/init", "disk", "-nostdlib", "-ffreestanding", "-fno-stack-protector")
+        lib.must("disk", f"mke2fs could not make the disk of {self.label}",
+                 ["mke2fs", "-q", "-t", "ext2", "-d", root, disk, "4M"])
         return disk
 
     def initramfs(self, scratch):
-        """What a machine goes on with in user space: scenarios/user.c, and the selftest beside it."""
-        programs = {"init": [os.path.join(SCENARIOS, "user.c")]}
-        if "selftest" in " ".join(self.user):
-            programs["selftest"] = [f for f in self.sources() if SELFTEST in f and f.endswith(".c")]
-        for name, sources in programs.items():
-            self.compile(os.path.join(scratch, name), sources)
-        lib.write(scratch + "/list", "".join(f"file /{name} {scratch}/{name} 0755 0 0\n" for name in programs))
+        """scenarios/user.c, and the selftest beside it."""
+        names = [name for name in self.programs() if name != "disk"]
+        for name in names:
+            self.compile(os.path.join(scratch, name), name)
+        lib.write(scratch + "/list", "".join(f"file /{name} {scratch}/{name} 0755 0 0\n" for name in names))
         pack = os.path.join(self.image[:-len(self.arch.image)], "usr/gen_init_cpio")
         if not os.path.exists(pack):
             raise lib.Stop("usage", f"no {pack}: the kernel has to be built with CONFIG_BLK_DEV_INITRD")
         with open(scratch + "/initramfs", "wb") as file:
-            subprocess.run([pack, scratch + "/list"], stdout=file, check=True)
+            lib.must("build", "gen_init_cpio fails", [pack, scratch + "/list"], stdout=file)
         return scratch + "/initramfs"
 
     def dtb(self, scratch, qemu, machine, extra):
         """QEMU's own device tree and the fragment. Compiled anew, or it is too large to boot."""
         raw, dts, dtb = (os.path.join(scratch, name) for name in ("qemu.dtb", "boot.dts", "boot.dtb"))
-        done = subprocess.run([*qemu, "-M", f"{machine},dumpdtb={raw}", *extra], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)
+        done = lib.run([*qemu, "-M", f"{machine},dumpdtb={raw}", *extra])
         if not os.path.exists(raw):
             raise lib.Stop("boot", f"QEMU gives no device tree: {done.stderr.split(chr(10))[0]}")
-        own = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", raw], capture_output=True, text=True, check=False).stdout
-        lib.write(dts, own + self.machine.text +
-                  f'\n/ {{ chosen {{ iommu-defer,scenario = "{self.machine.name}"; }}; }};\n')
-        command = ["dtc", "-q", "-I", "dts", "-O", "dtb", "-i", os.path.join(SCENARIOS, self.arch.name), "-i", SCENARIOS,
-                   "-o", dtb, dts]
-        lib.show(command)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise lib.Stop("usage", f"dtc refuses {self.machine.path}: {done.stderr.strip()[:300]}")
+        own = lib.run(["dtc", "-q", "-I", "dtb", "-O", "dts", raw]).stdout
+        lib.write(dts, f'{own}{self.machine.text}\n/ {{ chosen {{ iommu-defer,scenario = "{self.machine.name}"; }}; }};\n')
+        lib.must("usage", f"dtc refuses {self.machine.path}", [
+            "dtc", "-q", "-I", "dts", "-O", "dtb", "-i", os.path.join(SCENARIOS, self.arch.name), "-i", SCENARIOS,
+            "-o", dtb, dts])
         return dtb
 
     def command(self, scratch):
         arch, machine, extra = self.arch, self.arch.machine, []
         # Machines are booted side by side, and each is the same every time.
-        cpus = "1" if self.machine else arch.cpus
-        qemu = [arch.qemu, "-cpu", arch.cpu, "-m", "256M", "-smp", cpus, "-nographic", "-no-reboot", "-nodefaults",
-                "-serial", "stdio"]
+        qemu = [arch.qemu, "-cpu", arch.cpu, "-m", "256M", "-smp", "1" if self.machine else arch.cpus, "-nographic",
+                "-no-reboot", "-nodefaults", "-serial", "stdio"]
         if self.machine:
             machine = (self.machine.values("machine") or [machine])[0]
-            extra = shlex.split(" ".join(self.machine.values("qemu")))
-            if any("@DISK@" in word for word in extra):
-                disk = self.disk(scratch)
-                extra = [word.replace("@DISK@", disk) for word in extra]
-            extra = [word.replace("@DIR@", SCENARIOS) for word in extra]
+            text = " ".join(self.machine.values("qemu")).replace("@DIR@", shlex.quote(SCENARIOS))
+            if "@DISK@" in text:
+                text = text.replace("@DISK@", shlex.quote(self.disk(scratch)))
+            extra = shlex.split(text)
             dtb = self.dtb(scratch, qemu, machine, extra)
-            if self.user:
-                extra += ["-initrd", self.initramfs(scratch)]
-            extra += ["-dtb", dtb]
+            extra += [*(["-initrd", self.initramfs(scratch)] if self.user else []), "-dtb", dtb]
         return ["timeout", "--foreground", "-k", "5", str(self.limit), *qemu, "-M", machine, *extra,
                 "-kernel", self.image, "-append", " ".join(self.words)]
 
@@ -177,22 +154,22 @@ class Boot:
             command = self.command(scratch)
             lib.show(command)
             with open(log, "wb") as out:
-                done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, check=False)
+                done = lib.run(command, stdout=out)
         if done.returncode in (124, 137):
             raise lib.Stop("timeout", f"{self.label}: QEMU timed out after {self.limit} s (BOOT_LIMIT=SECONDS changes it); "
                                       f"last line: {lib.last_line(log)}; log: {log}")
         if done.returncode:
-            said = done.stderr.decode(errors="replace").split("\n")[0]
-            raise lib.Stop("boot", f"{self.label}: QEMU failed with {done.returncode}: {said}; log: {log}")
+            raise lib.Stop("boot", f"{self.label}: QEMU failed with {done.returncode}: "
+                                   f"{done.stderr.split(chr(10))[0]}; log: {log}")
         lib.say(f"{self.label}: {time.time() - start:.0f} s, last result at {judge.last_time(log)} s of guest time; log: {log}")
 
     def require_ktap(self, log):
-        text = lib.read(log, "").replace("\r", "")
+        text = judge.said(log)
         if not text:
             raise lib.Stop("boot", f"the kernel said nothing at all: no serial console, or it died before it; log: {log}")
         if "KTAP version 1" not in text:
-            died = [line for line in text.split("\n") if judge.DIED.search(line)]
-            raise lib.Stop("boot", f"no KTAP in the log: {died[0] if died else lib.last_line(log)}; log: {log}")
+            died = [line for line in text.split("\n") if judge.DIED.search(line)] or [lib.last_line(log)]
+            raise lib.Stop("boot", f"no KTAP in the log: {died[0]}; log: {log}")
 
     def cached(self, log):
         """As run(), but a boot of the same bytes that came to its end is not repeated."""
@@ -203,10 +180,10 @@ class Boot:
         self.run(log)
         lib.write(store, lib.read(log))
 
-def in_parallel(function, items):
+def in_parallel(function, *items):
     """One more than there are processors: a guest waits now and then."""
     with concurrent.futures.ThreadPoolExecutor(int(lib.env("JOBS", str(os.cpu_count() + 1)))) as pool:
-        return list(pool.map(function, items))
+        return list(pool.map(function, *items))
 
 def overlooked(machine, text):
     """What a fragment asks to be judged, and wasn't: a test that finds nothing to do skips."""
@@ -226,14 +203,11 @@ def faults_of(boot, log, expected, cached=False):
         boot.require_ktap(log)
     except lib.Stop as stop:
         faults.append(str(stop))
-    text = lib.read(log, "").replace("\r", "")
+    text = judge.said(log)
     if not text:
         return faults
     allowed = boot.base.splats() + machine.values("splat")
-    own = judge.judge(log, expected, allowed, suite="iommu_defer_boot")[0]
-    faults += own + list(overlooked(machine, text))
+    faults += judge.judge(log, expected, allowed, suite="iommu_defer_boot")[0] + list(overlooked(machine, text))
     faults += [f"no line matches: {r}" for r in machine.values("must") if not re.search(r, text, re.M)]
-    for r in machine.values("mustnot"):
-        found = re.search(rf"^.*(?:{r}).*$", text, re.M)
-        faults += [f"{found[0]} (must not match: {r})"] if found else []
-    return faults
+    found = ((re.search(rf"^.*(?:{r}).*$", text, re.M), r) for r in machine.values("mustnot"))
+    return faults + [f"{line[0]} (must not match: {r})" for line, r in found if line]

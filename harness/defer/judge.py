@@ -14,70 +14,64 @@ LEGAL_END = re.compile(r"Kernel panic - not syncing: VFS: Unable to mount root f
                        r"reboot: (System halted|Power down|Restarting system)")
 DIED = re.compile(r"Internal error|Oops|Unable to handle kernel|kernel BUG at|Kernel panic")
 STATUS = {"SUCCESS": "PASS", "SKIPPED": "SKIP", "TEST_CRASHED": "ERROR"}
+TARBALL = lib.env("KUNIT_TARBALL", "/usr/src/linux-source-6.12.tar.xz")
 parsing = threading.Lock()
 
 def kunit_tools():
     """A directory with kunit.py and the patch checkers of the newest kernel that Debian 12 packages.
     They judge every base. Unpacked once."""
-    tarball = lib.env("KUNIT_TARBALL", "/usr/src/linux-source-6.12.tar.xz")
     if lib.env("KUNIT_TOOLS"):
         return lib.env("KUNIT_TOOLS")
-    if not os.path.exists(tarball):
+    if not os.path.exists(TARBALL):
         lib.deps("tools612")
     lib.make_cache()
-    stat = os.stat(tarball)
+    stat = os.stat(TARBALL)
     where = os.path.join(lib.CACHE, f"tools-{stat.st_size}-{int(stat.st_mtime)}")
     if not os.path.exists(os.path.join(where, "done")):
-        fresh = f"{where}.{os.getpid()}"
-        os.makedirs(fresh)
-        names = ["tools/testing/kunit", "scripts/checkpatch.pl", "scripts/spelling.txt",
-                 "scripts/const_structs.checkpatch", "scripts/get_maintainer.pl"]
-        if lib.progress("unpack the tools", fresh + "/log", ["tar", "-xJf", tarball, "-C", fresh, "--strip-components=1",
+        os.makedirs(where, exist_ok=True)
+        names = ("tools/testing/kunit", "scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch")
+        if lib.progress("unpack the tools", where + "/log", ["tar", "-xJf", TARBALL, "-C", where, "--strip-components=1",
                         "--no-same-owner", "--wildcards", *("*/" + n for n in names)]):
-            raise lib.Stop("disk", f"cannot unpack {tarball}: {lib.last_line(fresh + '/log')}")
-        lib.write(fresh + "/done", "")
-        try:
-            os.rename(fresh, where)
-        except OSError:  # another run was faster
-            pass
+            raise lib.Stop("disk", f"cannot unpack {TARBALL}: {lib.last_line(where + '/log')}")
+        lib.write(where + "/done", "")
     return where
 
 def text_of(log):
     """The log up to its legal end, if it has one."""
-    text = lib.read(log, "").replace("\r", "")
+    text = said(log)
     end = LEGAL_END.search(text)
     return text if not end else text[:(text.find("\n", end.end()) + 1) or None]
+
+def said(log):
+    """All that a boot said."""
+    return lib.read(log, "").replace("\r", "")
 
 class Ktap:
     """What kunit.py's parser makes of a log."""
 
     def __init__(self, text):
-        tools = os.path.join(kunit_tools(), "tools/testing/kunit")
-        if tools not in sys.path:
-            sys.path.append(tools)
+        sys.path.append(os.path.join(kunit_tools(), "tools/testing/kunit"))
         import kunit_parser  # pylint: disable=import-error,import-outside-toplevel
-        said = io.StringIO()
+        output = io.StringIO()
         with parsing:
-            kunit_parser.stdout = kunit_parser.stdout.__class__(said)
+            kunit_parser.stdout = kunit_parser.stdout.__class__(output)
             test = kunit_parser.parse_run_tests(quiet_headers(text).split("\n"))
         self.ok, self.errors = test.status.name == "SUCCESS", test.counts.errors
-        lines = [re.sub(r"^\[[\d:]*\] ", "", line) for line in said.getvalue().split("\n")]
-        self.summary = ([line for line in lines if "Testing complete" in line or "ERROR" in line] or [""])[-1]
+        lines = [re.sub(r"^\[[\d:]*\] ", "", line) for line in output.getvalue().split("\n")]
         self.error_lines = [line for line in lines if "ERROR" in line]
-        self.results = []  # (status, "suite.test[.parameter]"), in the order of the log
-        self.suites = []   # those that came to their end
-        for suite in test.subtests:
-            self.walk(suite, [suite.name])
+        self.summary = ([line for line in lines if "Testing complete" in line or "ERROR" in line] or [""])[-1]
+        # (status, "suite.test[.parameter]"), in the order of the log; tests that never came have no name.
+        self.results = [result for suite in test.subtests for result in results_of(suite, suite.name)]
         # A boot that died in the middle of a suite has no result line of it.
         done = set(re.findall(r"^(?:\[[ \d.]*\] )?(?:not )?ok \d+ (?:- )?(\S+)", text, re.M))
-        self.suites = [s.name for s in test.subtests if s.name in done]
+        self.suites = [suite.name for suite in test.subtests if suite.name in done]
 
-    def walk(self, test, path):
-        for sub in test.subtests:
-            if sub.subtests:
-                self.walk(sub, path + [sub.name])
-            elif sub.name:  # tests that never came have no name
-                self.results.append((STATUS.get(sub.status.name, "FAIL"), ".".join(path + [sub.name])))
+def results_of(test, name):
+    for sub in test.subtests:
+        if sub.subtests:
+            yield from results_of(sub, f"{name}.{sub.name}")
+        elif sub.name:
+            yield STATUS.get(sub.status.name, "FAIL"), f"{name}.{sub.name}"
 
 def quiet_headers(text):
     """kunit.py takes the line after a header for its first, and loses the name of the subtest if
@@ -100,11 +94,10 @@ def some(items):
     return "; ".join(list(items)[:5])
 
 def splats(text, allowed):
-    wanted = [re.compile(line) for line in lib.read(os.path.join(lib.HARNESS, "splats")).split("\n")
-              if line and line[0] != "#"]
-    legal = [re.compile(a) for a in allowed if a] + [LEGAL_END]
+    wanted = re.compile("|".join(lib.lines(os.path.join(lib.HARNESS, "splats"))))
+    legal = [LEGAL_END, *filter(None, allowed)]
     return [f"{i + 1}:{line}" for i, line in enumerate(text.split("\n"))
-            if any(w.search(line) for w in wanted) and not any(a.search(line) for a in legal)]
+            if wanted.search(line) and not any(re.search(a, line) for a in legal)]
 
 def unclean(text, allowed):
     """Why a boot is not clean, whatever its tests say."""
@@ -115,9 +108,12 @@ def unclean(text, allowed):
         faults.append("no top-level plan 1..N")
     if found:
         faults.append(f"splat: {some(found)}")
-    if not LEGAL_END.search(text.rstrip("\n").split("\n")[-1]):
+    if not ended(text):
         faults.append(f"the boot did not come to its end: no {LEGAL_END.pattern.split('|')[0]}")
     return faults
+
+def ended(text):
+    return LEGAL_END.search(text.rstrip("\n").split("\n")[-1])
 
 def judge(log, expected, allowed, suite=None):
     """(faults, Ktap): is this boot a clean pass? With a suite, only its names are expected; when they
@@ -130,18 +126,16 @@ def judge(log, expected, allowed, suite=None):
         faults.append(f"kunit.py parse exits with 1: {ktap.summary}")
     if ktap.errors:
         faults.append(f"kunit.py finds errors in the KTAP: {some(ktap.error_lines)}")
-    bad = [re.sub(r"^.*?not ok", "not ok", line) for line in text.split("\n")
-           if re.match(r"(\[[ \d.]*\] )? *not ok \d", line)]
+    bad = re.findall(r"^(?:\[[ \d.]*\] )? *(not ok \d.*)", text, re.M)
     if bad:
         faults.append(some(bad))
     names = [name for _, name in ktap.results]
-    expected = set(names) if expected is None else \
-        {name for name in expected if suite is None or name.startswith(suite + ".")}
+    wanted = set(names if expected is None else (n for n in expected if n.startswith(f"{suite}." if suite else "")))
     for label, found in (("twice", {n for n in names if names.count(n) > 1}),
-                         ("missing", expected - set(names)), ("not expected", set(names) - expected)):
-        if found and expected:
+                         ("missing", wanted - set(names)), ("not expected", set(names) - wanted)):
+        if found and wanted:
             faults.append(f"{label}: {some(sorted(found))}")
-    if not expected:
+    if not wanted:
         faults.append("nothing is expected: no results/ name what should be there (make flips records them)")
     return faults + unclean(text, allowed), ktap
 
@@ -154,18 +148,17 @@ DECISION = re.compile(r"# ([^:]*): given: (.*?) *\| wanted: (.*?) *\| got: (.*?)
 
 def table(log, title):
     """The decision table, from the lines "# test: given: ... | wanted: ... | got: ..."."""
-    rows = DECISION.findall(lib.read(log, "").replace("\r", ""))
+    rows = DECISION.findall(said(log))
     if not rows:
         return f"\n{title}\n  no decision was printed"
-    wide = [max(len(word) for word in (head, *(row[i + 1] for row in rows)))
-            for i, head in enumerate(("given", "wanted", "got"))]
-    out, last, bad = [f"\n{title}", f"  {'given':{wide[0]}}  {'wanted':{wide[1]}}  got"], None, 0
+    wide = [max(map(len, column)) for column in zip(("", "given", "wanted", "got"), *rows)]
+    out, last = [f"\n{title}", f"  {'given':{wide[1]}}  {'wanted':{wide[2]}}  got"], None
     for test, given, wanted, got in rows:
-        if test != last:
-            out.append(f" {test}")
-        last, wrong = test, wanted != got
-        bad += wrong
-        out.append(f"  {given:{wide[0]}}  {wanted:{wide[1]}}  " + (f"{got:{wide[2]}}   <- not as wanted" if wrong else got))
+        out += [f" {test}"] if test != last else []
+        mark = f"{'':{wide[3] - len(got)}}   <- not as wanted" if wanted != got else ""
+        out.append(f"  {given:{wide[1]}}  {wanted:{wide[2]}}  {got}{mark}")
+        last = test
+    bad = sum(wanted != got for _, _, wanted, got in rows)
     return "\n".join(out + [f"  {len(rows)} decisions, {bad} not as wanted"])
 
 def last_time(log):

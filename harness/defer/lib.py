@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Errors, the bases and architectures, git, commands with progress, the cache and its lock."""
+import errno
 import fcntl
 import hashlib
 import os
@@ -58,7 +59,7 @@ def main(function, *args):
         say("error: interrupted; nothing was recorded, and the same command goes on from here")
         sys.exit(130)
     except OSError as error:
-        if error.errno != 28:  # ENOSPC
+        if error.errno != errno.ENOSPC:
             raise
         say(f"error: no space left for {error.filename or CACHE}: make room, or name another "
             "directory with CACHE=DIR; the same command goes on from here")
@@ -81,72 +82,96 @@ def digest(*parts):
         h.update(b"%d\0" % len(part) + part)
     return h.hexdigest()[:16]
 
-def read(path, default=None):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except FileNotFoundError:
-        if default is None:
-            raise
+# ---- files
+
+def path(*parts):
+    """A path in the project."""
+    return os.path.join(ROOT, *parts)
+
+def read(file, default=None):
+    if default is not None and not os.path.exists(file):
         return default
+    with open(file, encoding="utf-8", errors="replace") as text:
+        return text.read()
 
-def write(path, text):
+def write(file, text):
     """Replace a file in one step: who reads it sees the old or the new one."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    fresh = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
-    with open(fresh, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(fresh, path)
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    fresh = f"{file}.{os.getpid()}.{threading.get_ident()}.tmp"
+    with open(fresh, "w", encoding="utf-8") as out:
+        out.write(text)
+    os.replace(fresh, file)
 
-# ---- git: nothing of the user's configuration counts, and nothing is written to the user's tree
+def lines(file):
+    """The lines of a file that are neither empty nor a comment; none if there is no such file."""
+    return [line for line in read(file, "").split("\n") if line and line[0] != "#"]
+
+def last_line(log):
+    return read(log, "").replace("\r", "").strip().split("\n")[-1][:90]
+
+# ---- commands
+
+def show(command):
+    say("$ " + shlex.join(command))
+
+def run(command, **options):
+    """A command that has come to its end, with its exit code and all that it said."""
+    return subprocess.run(command, **{"input": "", "stdout": subprocess.PIPE, **options}, stderr=subprocess.PIPE,
+                          encoding="utf-8", errors="surrogateescape", check=False)
+
+def must(stage, failure, command, **options):
+    """What a command said that has to succeed."""
+    done = run(command, **options)
+    if done.returncode:
+        raise Stop("disk" if "No space left" in done.stderr else stage, f"{failure}: {done.stderr.strip()[:500]}")
+    return done.stdout
+
+def progress(label, log, command, how_far=last_line, **options):
+    """Run a command into a log, and say every ten seconds how far it is. Its exit code."""
+    show(command)
+    start = time.time()
+    with open(log, "wb") as out, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
+                                                  stderr=subprocess.STDOUT, **options) as process:
+        while True:
+            try:
+                return process.wait(float(env("TICK", "10")))
+            except subprocess.TimeoutExpired:
+                say(f"  {label}: {time.time() - start:.0f} s: {how_far(log)}")
+
+def git(where, *args, check=True, stdin="", index=None):
+    """What a git command says; with check=False, the whole result."""
+    command = ["git", "-C", where, *args]
+    options = {"input": stdin, "env": dict(os.environ, GIT_INDEX_FILE=index) if index else None}
+    if not check:
+        return run(command, **options)
+    return must("source", f"git {' '.join(args[:2])} fails in {where}", command, **options).rstrip("\n")
 
 def clean_environment():
-    for name in [n for n in os.environ if n.startswith("GIT_")] + [
-            "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"]:
-        os.environ.pop(name, None)
+    """Nothing of the user's git configuration counts, nor of the make that called us."""
+    for name in [n for n in os.environ if re.match(r"GIT_|MAKEFLAGS$|MFLAGS$|MAKELEVEL$|MAKEOVERRIDES$", n)]:
+        del os.environ[name]
     os.environ.update(
-        GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_GLOBAL="/dev/null", GIT_OPTIONAL_LOCKS="0",
-        GIT_TERMINAL_PROMPT="0", LC_ALL="C", TZ="UTC", GIT_AUTHOR_DATE="@0 +0000",
-        GIT_COMMITTER_DATE="@0 +0000")
-    pairs = ["user.name=iommu-defer", "user.email=iommu-defer@localhost", "safe.directory=*",
-             "core.fsmonitor=false", "core.autocrlf=false", "core.attributesFile=/dev/null",
-             "core.hooksPath=/dev/null", "core.whitespace=", "gc.auto=0", "maintenance.auto=false",
-             "advice.detachedHead=false", "init.defaultBranch=main", "diff.renames=false"]
-    os.environ["GIT_CONFIG_COUNT"] = str(len(pairs))
-    for i, pair in enumerate(pairs):
-        key, _, value = pair.partition("=")
-        os.environ[f"GIT_CONFIG_KEY_{i}"], os.environ[f"GIT_CONFIG_VALUE_{i}"] = key, value
-
-def git(where, *args, check=True, stdin=None, index=None):
-    """Output of a git command; with check=False, the whole result."""
-    done = subprocess.run(
-        ["git", "-C", where, *args], input=stdin, text=True, errors="surrogateescape",
-        capture_output=True, check=False,
-        env=dict(os.environ, **({"GIT_INDEX_FILE": index} if index else {})))
-    if not check:
-        return done
-    if done.returncode:
-        stage = "disk" if "No space left" in done.stderr else "source"
-        raise Stop(stage, f"git {' '.join(args[:2])} fails in {where}: {done.stderr.strip()}")
-    return done.stdout.rstrip("\n")
+        GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_GLOBAL=os.path.join(HARNESS, "gitconfig"), GIT_OPTIONAL_LOCKS="0",
+        GIT_TERMINAL_PROMPT="0", GIT_AUTHOR_DATE="@0 +0000", GIT_COMMITTER_DATE="@0 +0000", LC_ALL="C", TZ="UTC")
 
 # ---- bases and architectures
 
+def settings(file):
+    """Lines KEY=value, quoted as in a shell."""
+    return dict(word.partition("=")[::2] for word in shlex.split(read(file), comments=True))
+
 class Base:
-    """bases/<name>/base.conf: lines KEY=value, quoted as in a shell."""
+    """bases/<name>/base.conf"""
 
     def __init__(self, name):
-        conf = os.path.join(ROOT, "bases", name, "base.conf")
-        if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or not os.path.exists(conf):
-            raise Stop("usage", f"unknown base '{name}'; known: {' '.join(bases())}. "
-                                "CONTRIBUTING.md says how to add one")
-        words = dict(w.partition("=")[::2] for w in shlex.split(read(conf), comments=True))
+        if name not in bases():
+            raise Stop("usage", f"unknown base '{name}'; known: {' '.join(bases())}. CONTRIBUTING.md says how to add one")
+        words = settings(path("bases", name, "base.conf"))
         self.name = name
         self.get = lambda key, default="": words.get("BASE_" + key, default)
-        self.layers = self.get("LAYERS").split()
-        self.arches = self.get("ARCHES").split()
+        self.layers, self.arches = self.get("LAYERS").split(), self.get("ARCHES").split()
         if not self.layers or not self.arches:
-            raise Stop("source", f"{conf} must set BASE_LAYERS and BASE_ARCHES")
+            raise Stop("source", f"bases/{name}/base.conf must set BASE_LAYERS and BASE_ARCHES")
 
     def arch(self, name):
         arch = Arch(name)
@@ -156,65 +181,63 @@ class Base:
 
     def splats(self):
         """Expressions of what the tests of this base provoke on purpose."""
-        return [line for line in read(os.path.join(ROOT, "bases", self.name, "splats"), "").split("\n")
-                if line and line[0] != "#"]
+        return lines(path("bases", self.name, "splats"))
 
 class Arch:
+    """harness/arch/<name>"""
+
     def __init__(self, name):
-        file = os.path.join(HARNESS, "arch", name)
-        if not re.fullmatch(r"[a-z0-9]+", name) or not os.path.exists(file):
-            known = " ".join(sorted(os.listdir(os.path.join(HARNESS, "arch"))))
-            raise Stop("usage", f"unknown ARCH '{name}'; known: {known}")
-        words = dict(w.partition("=")[::2] for w in shlex.split(read(file), comments=True))
+        if name not in arches():
+            raise Stop("usage", f"unknown ARCH '{name}'; known: {' '.join(arches())}")
+        words = settings(os.path.join(HARNESS, "arch", name))
         self.name, self.cross, self.packages = name, words["CROSS_COMPILE"], words["ARCH_PACKAGES"]
         self.image, self.qemu, self.machine, self.cpu, self.cpus, self.console = \
             (words[k] for k in "IMAGE QEMU MACHINE CPU CPUS CONSOLE".split())
 
 def bases():
-    where = os.path.join(ROOT, "bases")
-    return sorted(n for n in os.listdir(where) if os.path.exists(os.path.join(where, n, "base.conf")))
+    return sorted(n for n in os.listdir(path("bases")) if os.path.exists(path("bases", n, "base.conf")))
 
-def wanted_arches(base=None):
-    names = env("ARCH").split() or (base.arches if base else ["arm", "arm64"])
+def arches():
+    return sorted(os.listdir(os.path.join(HARNESS, "arch")))
+
+def wanted_arches(base):
+    names = env("ARCH").split() or base.arches
     for name in names:
-        base.arch(name) if base else Arch(name)
+        base.arch(name)
     return names
 
-# ---- commands
+# ---- Debian packages
 
-def show(command):
-    say("$ " + " ".join(shlex.quote(w) for w in command))
+PACKAGES = {
+    "build": "git make gcc libc6-dev flex bison bc perl xz-utils libssl-dev ccache",
+    "boot": "qemu-system-arm device-tree-compiler e2fsprogs",
+    "check": "git make perl shellcheck codespell",
+    "test": "bats gcc libc6-dev git device-tree-compiler e2fsprogs coccinelle libpython3-dev",
+    "lint": "sparse",
+    "tools612": "linux-source-6.12 xz-utils",
+}
 
-def last_line(log):
-    lines = read(log, "").replace("\r", "").strip().split("\n")
-    return lines[-1][:90]
-
-def progress(label, log, command, how_far=last_line, **options):
-    """Run a command into a log, and say every ten seconds how far it is. Its exit code."""
-    show(command)
-    done, start = threading.Event(), time.time()
-
-    def tick():
-        while not done.wait(float(env("TICK", "10"))):
-            say(f"  {label}: {time.time() - start:.0f} s: {how_far(log)}")
-
-    ticker = threading.Thread(target=tick, daemon=True)
-    with open(log, "wb") as out:
-        ticker.start()
-        try:
-            return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out,
-                                  stderr=subprocess.STDOUT, check=False, **options).returncode
-        finally:
-            done.set()
-            ticker.join()
-
-def deps(*groups, base=None):
-    """Install what the groups need, or say what is missing."""
-    environment = dict(os.environ, **({"BASE": base} if base else {}))
-    code = subprocess.run([os.path.join(HARNESS, "deps"), *groups], env=environment,
-                          stdout=sys.stderr, check=False).returncode
-    if code:
-        sys.exit(code)
+def deps(*groups):
+    """See to it that packages are installed. A group is a key of PACKAGES, an Arch, or a Base."""
+    names = set()
+    for group in groups:
+        names |= set((PACKAGES["build"] + " " + group.packages if isinstance(group, Arch) else
+                      group.get("PACKAGE") + " xz-utils" if isinstance(group, Base) else PACKAGES[group]).split())
+    missing = sorted(name for name in names
+                     if run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name]).stdout != "installed")
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        raise Stop("deps", f"this is not Debian: install what Debian 12 calls {' '.join(missing)}")
+    get = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    if run(["id", "-u"]).stdout.strip() != "0":
+        raise Stop("deps", f"missing packages. As root: {' '.join(w for w in get if w != '-y')}")
+    make_cache()
+    log, os.environ["DEBIAN_FRONTEND"] = os.path.join(CACHE, "apt.log"), "noninteractive"
+    # The lists of a fresh image are empty, and old ones name packages that are gone.
+    if progress("install packages", log, get) and (progress("apt-get update", log, ["apt-get", "update"]) or
+                                                   progress("install packages", log, get)):
+        raise Stop("deps", f"apt-get could not install {' '.join(missing)}: see {log}")
 
 # ---- the cache
 
@@ -243,9 +266,10 @@ def lock_cache():
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        pid = read(os.path.join(CACHE, "lock.pid"), "?").strip()
-        raise Stop("busy", f"another run (process {pid}) is using {CACHE}: wait for it, or name another directory with CACHE=DIR") from None
-    write(os.path.join(CACHE, "lock.pid"), f"{os.getpid()}\n")
+        raise Stop("busy", f"another run (process {os.read(file, 20).decode() or '?'}) is using {CACHE}: "
+                           "wait for it, or name another directory with CACHE=DIR") from None
+    os.truncate(file, 0)
+    os.write(file, str(os.getpid()).encode())
     os.environ["DEFER_LOCKED"] = "1"
 
 clean_environment()
