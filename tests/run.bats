@@ -302,8 +302,8 @@ index $(git hash-object "$tree/lib/toy.c")..111111111111111111111111111111111111
 	git_tree
 	ALONE=1 h flips
 	expect 23 " 3 doesn't build alone: toy: fix three
-toy does not build for arm:
-3:lib/: error: does not compile"
+toy does not build for arm:"
+	expect 23 "lib/: error: does not compile"
 	expect 23 "  1 to  2 builds on arm"
 	expect 23 "  1 to  3 toy does not build for arm:"
 	expect 23 "2 applies and builds alone, 1 doesn't build alone, 2 prefixes build, 1 prefixes don't build"

@@ -40,7 +40,7 @@ class Kernel:
 
     def configure(self, wanted, strict=True):
         """The .config of these lines; with strict, each of them must be in it."""
-        lib.deps(self.arch)
+        lib.deps("build", self.arch.packages)
         log, config = os.path.join(self.out, "config.log"), os.path.join(self.out, ".config")
         if not os.path.exists(config):
             lib.need_space()
@@ -52,20 +52,22 @@ class Kernel:
                                            os.path.join(self.out, "fragment")],
                         cwd=self.src, env=dict(self.environment, MAKEFLAGS=" -- " + flags)):
             said = re.search(r"^.*error.*$", lib.read(log), re.M | re.I)
-            raise lib.Stop("config", f"merge_config.sh fails: {said[0] if said else lib.last_line(log)} (all of it: {log})")
-        lost = re.findall(r"^Value requested for \w+ not in final .config\nRequested value: *(.*)\nActual value: *(.*)$",
-                          lib.read(log), re.M)
+            raise lib.Stop("config", f"merge_config.sh fails: {said[0] if said else lib.last_line(log)} "
+                                     f"(all of it: {log})")
+        lost = re.findall(r"^Value requested for \w+ not in final .config\n"
+                          r"Requested value: *(.*)\nActual value: *(.*)$", lib.read(log), re.M)
         lost = [want for want, have in lost if not (want.startswith("#") and "=" not in have)]
         if lost and strict:
-            raise lib.Stop("config", f"Kconfig did not keep: {' '.join(lost)}. A dependency is missing, or the symbol is "
-                                     f"unknown to {self.base.name}")
+            raise lib.Stop("config", f"Kconfig did not keep: {' '.join(lost)}. A dependency is missing, or the symbol "
+                                     f"is unknown to {self.base.name}")
         # An unchanged configuration keeps its time stamp, or all would be checked again.
         if lib.read(config) == old:
             os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def make(self, *targets):
         """Build these; the log of make, or an error with what the compiler says."""
-        start, log, about = time.time(), os.path.join(self.out, "build.log"), self.base.get(f"FILES_{self.arch.name}", "?")
+        start, log = time.time(), os.path.join(self.out, "build.log")
+        about = self.base.get(f"FILES_{self.arch.name}", "?")
 
         def compiled():
             return len(re.findall(r"^  CC +\S", lib.read(log, ""), re.M))

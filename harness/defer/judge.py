@@ -29,9 +29,10 @@ def kunit_tools():
     where = os.path.join(lib.CACHE, f"tools-{stat.st_size}-{int(stat.st_mtime)}")
     if not os.path.exists(os.path.join(where, "done")):
         os.makedirs(where, exist_ok=True)
-        names = ("tools/testing/kunit", "scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch")
-        if lib.progress("unpack the tools", where + "/log", ["tar", "-xJf", TARBALL, "-C", where, "--strip-components=1",
-                        "--no-same-owner", "--wildcards", *("*/" + n for n in names)]):
+        names = [f"*/{name}" for name in ("tools/testing/kunit", "scripts/checkpatch.pl", "scripts/spelling.txt",
+                                          "scripts/const_structs.checkpatch")]
+        if lib.progress("unpack the tools", where + "/log", [
+                "tar", "-xJf", TARBALL, "-C", where, "--strip-components=1", "--no-same-owner", "--wildcards", *names]):
             raise lib.Stop("disk", f"cannot unpack {TARBALL}: {lib.last_line(where + '/log')}")
         lib.write(where + "/done", "")
     return where
@@ -99,7 +100,7 @@ def splats(text, allowed):
     return [f"{i + 1}:{line}" for i, line in enumerate(text.split("\n"))
             if wanted.search(line) and not any(re.search(a, line) for a in legal)]
 
-def unclean(text, allowed):
+def unclean(text, allowed=()):
     """Why a boot is not clean, whatever its tests say."""
     if not text:
         return ["the log is empty"]
@@ -115,7 +116,7 @@ def unclean(text, allowed):
 def ended(text):
     return LEGAL_END.search(text.rstrip("\n").split("\n")[-1])
 
-def judge(log, expected, allowed, suite=None):
+def judge(log, expected, allowed=(), suite=None):
     """(faults, Ktap): is this boot a clean pass? With a suite, only its names are expected; when they
     are None any name will do (their number is still that of the plan, kunit.py sees to that)."""
     text = text_of(log)

@@ -134,7 +134,7 @@ def progress(label, log, command, how_far=last_line, **options):
                                                   stderr=subprocess.STDOUT, **options) as process:
         while True:
             try:
-                return process.wait(float(env("TICK", "10")))
+                return process.wait(10)
             except subprocess.TimeoutExpired:
                 say(f"  {label}: {time.time() - start:.0f} s: {how_far(log)}")
 
@@ -165,7 +165,8 @@ class Base:
 
     def __init__(self, name):
         if name not in bases():
-            raise Stop("usage", f"unknown base '{name}'; known: {' '.join(bases())}. CONTRIBUTING.md says how to add one")
+            raise Stop("usage", f"unknown base '{name}'; known: {' '.join(bases())}. "
+                                "CONTRIBUTING.md says how to add one")
         words = settings(path("bases", name, "base.conf"))
         self.name = name
         self.get = lambda key, default="": words.get("BASE_" + key, default)
@@ -178,10 +179,6 @@ class Base:
         if name not in self.arches:
             raise Stop("usage", f"base {self.name} is not for ARCH '{name}', only for: {' '.join(self.arches)}")
         return arch
-
-    def splats(self):
-        """Expressions of what the tests of this base provoke on purpose."""
-        return lines(path("bases", self.name, "splats"))
 
 class Arch:
     """harness/arch/<name>"""
@@ -218,13 +215,10 @@ PACKAGES = {
 }
 
 def deps(*groups):
-    """See to it that packages are installed. A group is a key of PACKAGES, an Arch, or a Base."""
-    names = set()
-    for group in groups:
-        names |= set((PACKAGES["build"] + " " + group.packages if isinstance(group, Arch) else
-                      group.get("PACKAGE") + " xz-utils" if isinstance(group, Base) else PACKAGES[group]).split())
-    missing = sorted(name for name in names
-                     if run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name]).stdout != "installed")
+    """See to it that packages are installed: those of a key of PACKAGES, or the names themselves."""
+    names = sorted({name for group in groups for name in PACKAGES.get(group, group).split()})
+    missing = [name for name in names
+               if run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name]).stdout != "installed"]
     if not missing:
         return
     if not shutil.which("apt-get"):

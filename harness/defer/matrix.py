@@ -126,8 +126,8 @@ def turns_text(base, number):
     everything = {m.arch: set(m.rows) for m in found}
     turned = by_arch({m.arch: m.turned(number) for m in found}, everything)
     reached = by_arch({m.arch: m.reached(number) for m in found}, everything)
-    out = [f"Fails on {base} without this patch, passes with it:"] if turned else [f"No test of {base} turns with this patch."]
-    out += ["  " + line for line in turned]
+    out = [f"Fails on {base} without this patch, passes with it:" if turned else
+           f"No test of {base} turns with this patch.", *("  " + line for line in turned)]
     out += ["The boot died before these, and no longer does:", *("  " + line for line in reached)] if reached else []
     return "\n".join(out)
 
@@ -142,8 +142,8 @@ def false_claims(base, entry):
 
 def readme_table():
     """The table of README: what fails before, and with the fixes."""
-    lines = ["| kernel | architecture | results | fail without the fixes | not reached, the boot died | fail with them |",
-             "|---|---|---|---|---|---|"]
+    lines = ["| kernel | architecture | results | fail without the fixes | not reached, the boot died | "
+             "fail with them |", "|---|---|---|---|---|---|"]
     for m in (m for base in lib.bases() for m in loaded(base)):
         last = str(len(patches.fixes(m.base)))
         if last in m.columns:
@@ -156,4 +156,5 @@ def readme_table():
 def readme_now():
     """(README as it is, README as it should be)"""
     text = lib.read(lib.path("README.md"), "")
-    return text, re.sub(r"(?s)(?<=<!-- results: begin -->\n).*?(?=<!-- results: end -->)", lambda _: readme_table(), text)
+    place = r"(?s)(?<=<!-- results: begin -->\n).*?(?=<!-- results: end -->)"
+    return text, re.sub(place, lambda _: readme_table(), text)

@@ -16,7 +16,8 @@ def makefile_of(path, kind):
         return lib.git(path, "show", "HEAD:Makefile", check=False).stdout
     if kind == "dir":
         return lib.read(os.path.join(path, "Makefile"), "")
-    return lib.run(["tar", "-xOf", path, "--wildcards", "--no-wildcards-match-slash", "--occurrence=1", "*/Makefile"]).stdout
+    return lib.run(["tar", "-xOf", path, "--wildcards", "--no-wildcards-match-slash", "--occurrence=1",
+                    "*/Makefile"]).stdout
 
 def recognise(path, kind):
     """The base whose version is that of the tree's Makefile."""
@@ -54,8 +55,8 @@ class Tree:
             package, where = self.base.get("PACKAGE"), self.base.name
             if not package:
                 raise lib.Stop("usage", f"base {self.base.name} needs TREE=path of its source. {self.base.get('GET')}")
-            lib.deps(self.base)
-            self.path, self.kind = f"{lib.env('PACKAGE_DIR', '/usr/src')}/{package}.tar.xz", "tar"
+            lib.deps(package, "xz-utils")
+            self.path, self.kind = f"/usr/src/{package}.tar.xz", "tar"
         self.name = self.base.name
         self.arches = lib.wanted_arches(self.base)
         self.work = os.path.join(lib.CACHE, "src", where)
@@ -128,7 +129,7 @@ class Tree:
             new = {path for e in patches.series(self.name) if e.group == group for path in e.patch.new}
             if new & listed and not new <= listed:
                 raise lib.Stop("changed", f"TREE={self.path} has some of the new files of {group}, but not all "
-                                          f"(it lacks {' '.join(sorted(new - listed)[:3])}): apply all of the series, or none")
+                                          f"(it lacks {' '.join(sorted(new - listed)[:3])}): apply all of it, or none")
             there.append(bool(new & listed))
         return there
 
@@ -157,8 +158,8 @@ class Tree:
         changed = [f"  {path}: wanted blob {want}, found {found[path] or 'missing'}"
                    for path, want in wanted.items() if want.strip("0-") and want != found[path]]
         if not changed:
-            raise lib.Stop("source", f"series/{self.name}/{entry.file} does not apply to an unchanged {self.name} after "
-                                     f"{len([e for e in entries if e.group == '1-fixes'])} fixes: {said}")
+            raise lib.Stop("source", f"series/{self.name}/{entry.file} does not apply to an unchanged {self.name} "
+                                     f"after {len([e for e in entries if e.group == '1-fixes'])} fixes: {said}")
         self.git("read-tree", self.commit, index=self.index)
         there = [e.file for e in patches.series(self.name) if not self.apply(e, "--check", "--reverse")]
         raise lib.Stop("changed", "\n".join([
