@@ -324,7 +324,7 @@ toy does not build for arm:"
 	expect 1 "more than 2 % longer with the fixes: arm/none/0 arm/disabled/0 arm/never/0"
 }
 
-@test "STEPS= runs some columns, says so, and doesn't replace a whole record" {
+@test "STEPS= runs some columns, keeps what the record has of the others, and replaces no whole one" {
 	STEPS="0 N" h flips
 	expect 0 "results/toy.arm: written"
 	grep -q '^  F?\.?  toy.one$' "$(matrix)"
@@ -333,6 +333,15 @@ toy does not build for arm:"
 	h flips
 	expect 0 "column 0: as before"
 	grep -q '^  F\.\.\.  toy.one$' "$(matrix)"
+	# On another machine: the file says what was run, with what.
+	cp "$(matrix)" "$BATS_TEST_TMPDIR/whole"
+	rm -rf "$CACHE"
+	STEPS="0 N" h flips
+	expect 0 "column 1: as before"
+	expect 0 "results/toy.arm: as it was"
+	cmp "$(matrix)" "$BATS_TEST_TMPDIR/whole"
+	# A machine is another one now: nothing of the file stands.
+	echo "// about: more" >>"$DEFER_ROOT/scenarios/arm/plain.dtsi"
 	STEPS="0 N" h flips
 	expect 2 "has all columns"
 }

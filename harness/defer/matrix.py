@@ -11,7 +11,7 @@ class Matrix:
     """The columns are those of 0 to N fixes, and "R" with what is for discussion."""
 
     def __init__(self, base, arch):
-        self.base, self.arch, self.rows, self.head, self.columns = base, arch, {}, {}, []
+        self.base, self.arch, self.rows, self.head, self.columns, self.keys = base, arch, {}, {}, [], {}
         self.name = f"results/{base}.{arch}"
 
     @classmethod
@@ -32,6 +32,8 @@ class Matrix:
         new.head = dict(part.partition(": ")[::2] for part in head[1].split("; "))
         rfc = ["R"] if re.search(r"^# \d+R$", text, re.M) else []
         new.columns = [str(n) for n in range(widths.pop() - len(rfc))] + rfc
+        keys = re.search(r"^# keys: (.*)", text, re.M)
+        new.keys = dict(zip(new.columns, keys[1].split())) if keys else {}
         return new
 
     def text(self):
@@ -40,6 +42,7 @@ class Matrix:
         lines = [f"# {self.base} {self.arch}: column N is with the fixes 1 to N" +
                  (", R with all and what is for discussion" if rfc else ""),
                  f"# {CELLS}", "# " + "; ".join(f"{k}: {v}" for k, v in self.head.items()),
+                 "# keys: " + " ".join(self.keys.get(c, "-") for c in self.columns),
                  *([f"# {tens}"] if tens else []), "# " + "".join(c[-1] for c in self.columns)]
         return "\n".join(lines + [f"  {self.rows[n]}  {n}" for n in sorted(self.rows)]) + "\n"
 
@@ -55,6 +58,13 @@ class Matrix:
             return False
         lib.write(lib.path(self.name), self.text())
         return True
+
+    def column(self, label, key):
+        """{row: cell} of a column, if it was recorded with the very same code, machines and tools."""
+        if self.keys.get(label) != key:
+            return None
+        at = self.columns.index(label)
+        return {name: cells[at] for name, cells in self.rows.items() if cells[at] != "-"}
 
     def current(self):
         """Was it recorded with the series as it is?"""
