@@ -12,6 +12,7 @@
  *		 iommu-defer,child; };
  *	pcie { iommu-defer,want = "untranslated"; };
  *	iommu { iommu-defer,stays; iommu-defer,one-domain; };
+ *	iommu { iommu-defer,registers = <0xb10 0x3>; };
  *
  * A master is "translated", "untranslated", "passthrough" (translated one to one,
  * with direct DMA ops) or "unbound", or "one or the other".  Its driver may make
@@ -24,8 +25,10 @@
 #include <kunit/test.h>
 #include <linux/crc32.h>
 #include <linux/init.h>
+#include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/kernfs.h>
+#include <linux/of_address.h>
 #include <linux/of_platform.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -397,6 +400,45 @@ static void iommus_stay(struct kunit *test)
 		kunit_skip(test, "no IOMMU has to stay in this scenario");
 }
 
+/*
+ * What an IOMMU is told is in its registers, which are RAM in these machines:
+ * pairs of an offset and a value
+ */
+static int defer_boot_judge_registers(struct kunit *test,
+				      struct device_node *np)
+{
+	void __iomem *base = of_iomap(np, 0);
+	u32 offset, want, got;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, base);
+	for (i = 0; !of_property_read_u32_index(np, "iommu-defer,registers", i,
+						&offset) &&
+		    !of_property_read_u32_index(np, "iommu-defer,registers",
+						i + 1, &want); i += 2) {
+		got = readl(base + offset);
+		KUNIT_EXPECT_EQ_MSG(test, got, want,
+				    "%s: register 0x%x is 0x%x, wanted 0x%x",
+				    np->name, offset, got, want);
+	}
+	iounmap(base);
+
+	return i;
+}
+
+/* The registers of an IOMMU are as the device tree wants them to become */
+static void iommu_registers(struct kunit *test)
+{
+	struct device_node *np;
+	int registers = 0;
+
+	for_each_node_with_property(np, "iommu-defer,registers")
+		registers += defer_boot_judge_registers(test, np);
+
+	if (!registers)
+		kunit_skip(test, "no registers to look at in this scenario");
+}
+
 /* What the device tree wants to happen in this boot has happened */
 static void triggers_have_worked(struct kunit *test)
 {
@@ -479,6 +521,7 @@ static struct kunit_case defer_boot_cases[] = {
 	KUNIT_CASE(iommus_stay),
 	KUNIT_CASE(masters_share_domain),
 	KUNIT_CASE(platform_bus_is_free),
+	KUNIT_CASE(iommu_registers),
 	KUNIT_CASE(kernel_text_is_intact),
 	KUNIT_CASE(triggers_have_worked),
 	{}
