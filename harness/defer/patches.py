@@ -23,7 +23,7 @@ def facts(hunks):
     return found
 
 def slug(subject, length):
-    return re.sub(r"[^A-Za-z0-9._]+", "-", subject).strip("-.")[:length]
+    return re.sub(r"[^A-Za-z0-9._]+", "-", subject).strip("-.")[:length].rstrip("-.")
 
 class Patch:
     """A mail: From, Date, Subject; message; below "---" notes and New-file lines; hunks."""
