@@ -76,6 +76,21 @@ setup() {
 	expect 0 "3 skipped"
 }
 
+@test "checkpatch looks at a new file once, and at the mail of each base that brings it" {
+	local word=linux/toy/lib/word.c
+	mkdir -p "$DEFER_ROOT/${word%/*}"
+	printf '// SPDX-License-Identifier: GPL-2.0\nint word;\nif(word) word=1;\n' >"$DEFER_ROOT/$word"
+	sed -i 's/^---$/---\nNew-file: lib\/word.c/' "$DEFER_ROOT"/patches/toy-fix-two.patch
+	"$HARNESS/series" 2>/dev/null
+	h check
+	expect 22 "not ok checkpatch: $word"
+	expect 22 "FILE: lib/word.c:3:"
+	expect 22 "not ok checkpatch: toy/1-fixes/0002-toy-fix-two.patch"
+	expect 22 "FILE_PATH_CHANGES"
+	expect 22 "ok checkpatch: toy/1-fixes/0001-toy-fix-one.patch"
+	[ "$(grep -c "# ERROR:SPACING: space required before the open parenthesis" <<<"$output")" -eq 1 ]
+}
+
 @test "a scenario with an unknown key, a bad expression, an unknown base or no about" {
 	printf '// abuot: x\n// must: a(\n// bases: v99\n' >"$DEFER_ROOT/scenarios/arm/bad.dtsi"
 	h check
