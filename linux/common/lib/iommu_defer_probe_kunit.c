@@ -11,6 +11,7 @@
 #include <kunit/test.h>
 #include <linux/err.h>
 #include <linux/init.h>
+#include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/of.h>
 #include <linux/platform_device.h>
@@ -573,6 +574,32 @@ static void iommu_unregisters_while_master_waits(struct kunit *test)
 	expect_master(test, &priv->master, UNTRANSLATED);
 }
 
+/* C4: a driver without of_xlate has found the master by itself */
+static void in_group_already(struct kunit *test)
+{
+	struct probe_fixture *priv = test->priv;
+	struct device_node *np = priv->topology.master_np;
+	struct iommu_group *group;
+	struct device *dev;
+	int err;
+
+	priv->topology.iommu[0].no_xlate = true;
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dev = test_master_add(np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	priv->topology.master = dev;
+	group = fake_iommu_group(dev);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(group));
+	err = iommu_group_add_device(group, dev);
+	iommu_group_put(group);
+	KUNIT_ASSERT_EQ(test, err, 0);
+
+	test_log_watch(dev);
+	EXPECT_RESULT(test, try_configure(dev, np), UNTRANSLATED);
+	KUNIT_EXPECT_EQ_MSG(test, test_log_lines(), 0U, "lines of the log");
+	iommu_group_remove_device(dev);
+}
+
 /* C43, C51: unbinding frees all DMA memory, rebinding finds the master translated */
 static void rebinds_translated(struct kunit *test)
 {
@@ -649,6 +676,7 @@ static struct kunit_case probe_tests[] = {
 	KUNIT_CASE(iommu_unregisters_under_bound_master),
 	KUNIT_CASE(iommu_unregisters_while_master_waits),
 	KUNIT_CASE(iommu_comes_while_driver_defers),
+	KUNIT_CASE(in_group_already),
 	KUNIT_CASE(rebinds_translated),
 	{}
 };

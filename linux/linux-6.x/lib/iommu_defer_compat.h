@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the IOMMU probe deferral tests ask of the kernel in ways that differ
- * between kernel versions: here, as linux-6.12 answers.
+ * between kernel versions: here, as all of Linux 6 answers.  What not all of it
+ * answers alike is in iommu_defer_version.h.
  */
 #ifndef _LIB_IOMMU_DEFER_COMPAT_H
 #define _LIB_IOMMU_DEFER_COMPAT_H
@@ -10,31 +11,15 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
-#include <linux/iommu-dma.h>
-#include <linux/kallsyms.h>
 #include <linux/of_device.h>
-#include <linux/of_iommu.h>
 #include <linux/pci.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "../drivers/iommu/iommu-priv.h"
 #include "iommu_defer.h"
+#include "iommu_defer_version.h"
 
-/*
- * One attempt, by the function that the whole series is about.  Its caller
- * takes every error but deferral to mean that the master goes without.
- */
-static inline enum attempt_result try_configure(struct device *dev,
-						struct device_node *np)
-{
-	int err = of_iommu_configure(dev, np, NULL);
-
-	if (err)
-		return err == -EPROBE_DEFER ? DEFERRED : UNTRANSLATED;
-
-	return TRANSLATED;
-}
+/* The ops that the core shall have of an IOMMU, in iommu_defer_fake_core.c */
+const struct iommu_ops *fake_ops_of(struct fake_iommu *iommu);
 
 /* The same with the DMA ops, as the driver core does before each probe. */
 static inline int configure_dma(struct device *dev, struct device_node *np)
@@ -56,14 +41,6 @@ static inline int probe_by_core(struct device *dev)
 	return iommu_probe_device(dev);
 }
 
-/* The fwspec names the IOMMU, and the core finds the ops behind that name. */
-static inline const struct iommu_ops *fwspec_ops(struct device *dev)
-{
-	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
-
-	return fwspec ? iommu_fwspec_ops(fwspec) : NULL;
-}
-
 static inline unsigned int fwspec_num_ids(struct device *dev)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
@@ -76,24 +53,6 @@ static inline struct fwnode_handle *fwspec_fwnode(struct device *dev)
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
 
 	return fwspec ? fwspec->iommu_fwnode : NULL;
-}
-
-/* A fwspec as an IOMMU driver makes it that doesn't need of_iommu_configure() */
-static inline int third_party_fwspec(struct device *dev,
-				     struct fwnode_handle *fwnode)
-{
-	int err;
-
-	mutex_lock(&iommu_probe_device_lock);
-	err = iommu_fwspec_init(dev, fwnode);
-	mutex_unlock(&iommu_probe_device_lock);
-
-	return err;
-}
-
-static inline void free_third_party_fwspec(struct device *dev)
-{
-	iommu_fwspec_free(dev);
 }
 
 /* How far the bus addresses of a master are from the CPU's */
@@ -140,8 +99,8 @@ static inline void domain_exit(struct iommu_domain *domain)
 }
 
 /*
- * On ARM every group has a domain, of type identity until a mapping is
- * attached.  The tests ask for one that translates.
+ * The domain that translates the DMA of @dev, or NULL: one of type identity, as
+ * for passthrough or on ARM before a mapping is attached, doesn't
  */
 static inline struct iommu_domain *translating_domain(struct device *dev)
 {
@@ -150,53 +109,12 @@ static inline struct iommu_domain *translating_domain(struct device *dev)
 	return domain && domain->type & __IOMMU_DOMAIN_PAGING ? domain : NULL;
 }
 
-/*
- * A registration that is still giving groups their domains has masters deferred
- * for that moment, see iommu_device_use_default_domain().  Try again, as the
- * deferred queue does, for a second at most.
- */
-static inline int attach_driver(struct device *dev)
-{
-	int i, ret = device_attach(dev);
-
-	for (i = 0; ret == -EPROBE_DEFER && i < HZ; i++) {
-		schedule_timeout_uninterruptible(1);
-		ret = device_attach(dev);
-	}
-
-	return ret;
-}
-
 #ifdef CONFIG_ARM
 #include <asm/dma-iommu.h>
-
-/* The ops of IOMMUs are static, so tell them by the name of a callback. */
-static inline bool has_iommu_dma_ops(struct device *dev)
-{
-	char name[KSYM_SYMBOL_LEN];
-
-	if (!dev->dma_ops)
-		return false;
-
-	snprintf(name, sizeof(name), "%ps", dev->dma_ops->map_page);
-	return !strcmp(name, "arm_iommu_map_page");
-}
-
-/* The ops of dma-direct are NULL. */
-static inline bool has_direct_dma_ops(struct device *dev)
-{
-	return !dev->dma_ops;
-}
 
 static inline bool has_dma_mapping(struct device *dev)
 {
 	return to_dma_iommu_mapping(dev);
-}
-
-/* Whether there is an IOMMU to attach to is what the group says. */
-static inline void setup_dma_ops(struct device *dev, bool translated)
-{
-	arch_setup_dma_ops(dev, false);
 }
 
 /* How a driver gets rid of the mapping that arch_setup_dma_ops() made. */
@@ -207,26 +125,7 @@ static inline void drop_arch_mapping(struct device *dev)
 	arm_iommu_detach_device(dev);
 	arm_iommu_release_mapping(mapping);
 }
-
-/* A mapping is made for a device, which must have an IOMMU. */
-static inline struct dma_iommu_mapping *create_mapping_for(struct device *dev,
-							   dma_addr_t base,
-							   u64 size)
-{
-	return arm_iommu_create_mapping(dev, base, size);
-}
 #else
-/* No ops at all any more: a flag sends the DMA API to the IOMMU. */
-static inline bool has_iommu_dma_ops(struct device *dev)
-{
-	return use_dma_iommu(dev);
-}
-
-static inline bool has_direct_dma_ops(struct device *dev)
-{
-	return !use_dma_iommu(dev);
-}
-
 static inline bool has_dma_mapping(struct device *dev)
 {
 	struct iommu_domain *domain = translating_domain(dev);
@@ -240,20 +139,12 @@ static inline bool init_has_ended(struct device *dev)
 	return driver_deferred_probe_check_state(dev) != -EPROBE_DEFER;
 }
 
-#define MATCH_DRIVER		const struct device_driver
-
 static inline int test_bus_configure_dma(struct device *dev)
 {
 	return configure_dma(dev, dev->of_node);
 }
 
 #define TEST_BUS_CONFIGURES_DMA	.dma_configure = test_bus_configure_dma,
-
-/* A device that is removed takes what an attempt has left of it along. */
-static inline unsigned int forget_failed_attempt(struct device *dev)
-{
-	return 0;
-}
 
 #ifdef CONFIG_PCI
 static inline void add_dma_alias(struct pci_dev *pdev, u8 devfn)
