@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
-export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS
+export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot flips series import apply check test lint audit cost release
+.PHONY: help deps run boot flips series import apply check test lint audit mutants cost release
 
 help: ## this text
 	@harness/help
@@ -40,6 +40,9 @@ lint: ## what sparse and W=1 say of the touched files that they didn't say befor
 
 audit: ## how the IOMMU drivers of a tree make themselves known, and what to look at: TREE=path
 	@tools/audit
+
+mutants: ## breaks every line of the fixes, and says which test notices: [TREE=path] [BASE=] [ARCH=] [MUTANTS=N] [ONLY=regex]
+	@tools/mutants
 
 cost: ## what waiting costs a boot, in guest instructions: [TREE=path] [BASE=] [ARCH=]
 	@tools/cost
