@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
-export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY
+export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot flips series import apply check test lint audit mutants cost release
+.PHONY: help deps run boot flips series import apply check test lint audit mutants explore faults cost release
 
 help: ## this text
 	@harness/help
@@ -43,6 +43,12 @@ audit: ## how the IOMMU drivers of a tree make themselves known, and what to loo
 
 mutants: ## breaks every line of the fixes, and says which test notices: [TREE=path] [BASE=] [ARCH=] [MUTANTS=N] [ONLY=regex]
 	@tools/mutants
+
+explore: ## every sequence of events of a master and its IOMMU: [TREE=path] [BASE=] [ARCH=] [DEPTH="7 4"] [MINUTES=20]
+	@tools/explore
+
+faults: ## every allocation on these paths fails, one at a time: [TREE=path] [BASE=] [ARCH=]
+	@tools/faults
 
 cost: ## what waiting costs a boot, in guest instructions: [TREE=path] [BASE=] [ARCH=]
 	@tools/cost

@@ -3,6 +3,7 @@
  * Fixture of the IOMMU probe deferral tests, see iommu_defer.h.
  */
 
+#include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/glob.h>
@@ -660,8 +661,11 @@ unsigned int test_topology_destroy(struct test_topology *topology)
 	unsigned int faults = 0;
 	int i;
 
-	if (topology->master)
+	if (topology->master) {
 		faults = test_master_remove(topology->master);
+		/* A thread that has just probed it lets go of it a bit later */
+		wait_for_device_probe();
+	}
 	topology->master = NULL;
 	faults |= test_node_remove(topology->master_np);
 	faults |= test_node_remove(topology->bus_np);

@@ -600,6 +600,37 @@ static void in_group_already(struct kunit *test)
 	iommu_group_remove_device(dev);
 }
 
+/*
+ * C53: while somebody else has a domain of his own attached, which is not to be
+ * replaced, no driver may be bound: its DMA would go through that one unmapped
+ */
+static void domain_of_somebody_else(struct kunit *test)
+{
+	struct probe_fixture *priv = test->priv;
+	struct iommu_domain *domain;
+	struct device *dev;
+
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	KUNIT_ASSERT_EQ(test, probe_add(priv), 0);
+	dev = priv->topology.master;
+	KUNIT_ASSERT_TRUE(test, test_master_bound(dev));
+	device_release_driver(dev);
+
+	domain = domain_alloc_for(dev);
+	KUNIT_ASSERT_NOT_NULL(test, domain);
+	KUNIT_EXPECT_EQ(test, iommu_attach_device(domain, dev), 0);
+	fake_driver.attach_ret = -EBUSY;
+	attach_driver(dev);
+	KUNIT_EXPECT_FALSE(test, test_master_bound(dev));
+	KUNIT_EXPECT_EQ(test, priv->master.attempts, 1U);
+	fake_driver.attach_ret = 0;
+	iommu_detach_device(domain, dev);
+	iommu_domain_free(domain);
+
+	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	expect_master(test, &priv->master, TRANSLATED);
+}
+
 /* C43, C51: unbinding frees all DMA memory, rebinding finds the master translated */
 static void rebinds_translated(struct kunit *test)
 {
@@ -677,6 +708,7 @@ static struct kunit_case probe_tests[] = {
 	KUNIT_CASE(iommu_unregisters_while_master_waits),
 	KUNIT_CASE(iommu_comes_while_driver_defers),
 	KUNIT_CASE(in_group_already),
+	KUNIT_CASE(domain_of_somebody_else),
 	KUNIT_CASE(rebinds_translated),
 	{}
 };
