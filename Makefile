@@ -3,7 +3,7 @@
 export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot flips series import apply check test lint audit mutants explore faults cost release
+.PHONY: help deps run boot qemu flips series import apply check test lint audit mutants explore faults cost release
 
 help: ## this text
 	@harness/help
@@ -16,6 +16,9 @@ run: ## apply, build, boot, judge, decision table: [TREE=path] [BASE=] [ARCH=] [
 
 boot: ## the machines of scenarios/: [TREE=path] [BASE=] [ARCH=] [UPTO=N] [RFC=1] [SCENARIO=name]
 	@harness/boot
+
+qemu: ## models of R-Car boards for the installed QEMU, see qemu/README.md
+	@harness/qemu
 
 flips: ## which fix makes which test pass, into results/: [TREE=path] [BASE=] [ARCH=] [STEPS="0 N R"] [ALONE=1]
 	@harness/flips

@@ -38,6 +38,7 @@ CODES = {
     "check": (22, "make check found something"),
     "flips": (23, "a fix breaks a test, or not everything passes with all fixes"),
     "release": (24, "make release refuses"),
+    "model": (26, "the models of qemu/ can't be had for the installed QEMU"),
 }
 
 class Stop(Exception):
@@ -211,6 +212,7 @@ PACKAGES = {
     "check": "git make perl shellcheck codespell",
     "test": "bats gcc libc6-dev git device-tree-compiler e2fsprogs coccinelle libpython3-dev",
     "lint": "sparse",
+    "model": "qemu-system-arm gcc libc6-dev libglib2.0-dev pkg-config dpkg-dev xz-utils",
     "tools612": "linux-source-6.12 xz-utils",
 }
 
