@@ -107,9 +107,13 @@
 enum { DPM_OFF, DPM_ONCE, DPM_REPEAT, DPM_ENDLESS };
 enum { MODE_FIXED, MODE_INC, MODE_DEC, MODE_RESERVED };
 
-/* How much of a channel's work is done before others have their turn. */
+/*
+ * How much is done before the rest of QEMU has its turn, and by one channel
+ * before the next one has. Registers are slower than RAM: at most 4 bytes each.
+ */
 #define SLICE_ACCESSES      64
-#define SLICE_BYTES         4096
+#define TURN_ACCESSES       16
+#define ACCESS_BYTES        1024
 
 static const char *name_of(RcarDmacState *s)
 {
@@ -265,7 +269,7 @@ static bool step(RcarDmacState *s, unsigned ch)
     uint64_t src = wide(*reg(s, ch, FIXSAR), sar);
     uint64_t dst = wide(*reg(s, ch, FIXDAR), dar);
     uint64_t n = unit;
-    uint8_t buf[SLICE_BYTES];
+    uint8_t buf[ACCESS_BYTES];
 
     if (sm == MODE_INC && dm == MODE_INC) {
         n = MIN((uint64_t)c->left << shift, sizeof(buf));
@@ -294,20 +298,18 @@ static bool step(RcarDmacState *s, unsigned ch)
     return true;
 }
 
-/* All channels have a slice of time. */
+/* A slice of time, of which the channels have their turns. */
 static void run(void *opaque)
 {
     RcarDmacState *s = opaque;
+    unsigned ch, i, turns, left = SLICE_ACCESSES;
     bool more = false, soon = false;
-    unsigned ch, i;
 
-    for (ch = 0; ch < s->channels; ch++) {
-        for (i = 0; i < SLICE_ACCESSES && can_run(s, ch); i++) {
-            if (!s->chan[ch].loaded) {
-                if (!load(s, ch)) {
-                    break;
-                }
-            } else if (!step(s, ch)) {
+    for (turns = 0; turns < s->channels && left; turns++) {
+        ch = s->next;
+        s->next = (ch + 1) % s->channels;
+        for (i = 0; i < TURN_ACCESSES && left && can_run(s, ch); i++, left--) {
+            if (!(s->chan[ch].loaded ? step(s, ch) : load(s, ch))) {
                 break;
             }
         }
@@ -482,6 +484,7 @@ static void rcar_dmac_reset(DeviceState *dev)
     unsigned i;
 
     memset(s->regs, 0, sizeof(s->regs));
+    s->next = 0;
     for (i = 0; i < RCAR_DMAC_CHANNELS; i++) {
         clear_chan(s, i);
     }

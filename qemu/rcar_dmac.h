@@ -35,6 +35,7 @@ struct RcarDmacState {
     qemu_irq irq[RCAR_DMAC_CHANNELS];
     AddressSpace as[RCAR_DMAC_CHANNELS];
     QEMUBH *bh;
+    unsigned next;              /* the channel whose turn it is; no state */
 
     uint32_t regs[RCAR_DMAC_GLOBAL_SIZE / 4];
     RcarDmacChannel chan[RCAR_DMAC_CHANNELS];

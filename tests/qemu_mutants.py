@@ -22,7 +22,8 @@ MUTANTS = {
         ("s->gen == 2 ? addr & (NS_ALIAS - 1) : addr", "addr", "H2.the_registers_are_there_twice"),
         ("s->gen == 2 ? addr & (NS_ALIAS - 1) : addr", "addr & (NS_ALIAS - 1)", "H3.there_is_no_alias"),
         ("    case IMELAR:\n", "    case 0x3c:\n", "fault_registers_cannot_be_set"),
-        ("    if (!(uctr & IMUCTR_MMUEN)) {\n", "    if (!(uctr & IMUCTR_MMUEN)) {\n        entry.perm = IOMMU_NONE;\n",
+        ("    if (!(uctr & IMUCTR_MMUEN)) {\n",
+         "    if (!(uctr & IMUCTR_MMUEN)) {\n        entry.perm = IOMMU_NONE;\n",
          "without_mmuen* other_micro_tlbs*"),
         ("e->addr = desc & DESC_ADDR & ~MAKE_64BIT_MASK(0, shift);",
          "e->addr = (desc & DESC_ADDR & ~MAKE_64BIT_MASK(0, shift)) + 0x1000;",
@@ -55,14 +56,15 @@ MUTANTS = {
         ("        p->warned = true;\n", "", "H3.a_cache_unit_that*"),
         ("        entry.perm = IOMMU_NONE;\n        return entry;", "        return entry;",
          "a_context_that_is_not_there*"),
-        ("    return s->gen == 2 ? 4 : RCAR", "    return s->gen == 2 ? 3 : -1 + RCAR", "H3.there_are_8* H2.there_are_4*"),
+        ("    return s->gen == 2 ? 4 : RCAR", "    return s->gen == 2 ? 3 : -1 + RCAR",
+         "H3.there_are_8* H2.there_are_4*"),
         ("p->mmu->n_walk++;", "", "what_was_done*"),
         ("    if (s->tlb_size) {", "    if (false) {",
          "what_was_translated* a_page_that_is_gone* a_block_is_known* a_flush_of_the_micro* another_table_is_not* "
          "a_flush_of_another* H3.a_flush_of_the_main* H3.a_flush_of_the_cache*"),
         ("            tlb_drop_ctx(s, ctx);\n", "",
          "what_was_translated* H2.the_registers_are_there_twice a_dmac_flushes*"),
-        ("g_hash_table_remove_all(p->tlb);", "", "imuctr_drops*"),
+        ("g_hash_table_remove_all(p->tlb);", "", "H3.imuctr_drops*"),
         ("g_hash_table_remove_all(p->tlb);", "g_hash_table_remove_all(p->tlb);\n"
          "        g_hash_table_remove_all(main_of(s)->tlb);", "a_flush_of_the_micro*"),
         ("return KEY_CTX(*(uint64_t *)key) == GPOINTER_TO_UINT(ctx);", "return TRUE;", "a_flush_of_another*"),
@@ -71,14 +73,15 @@ MUTANTS = {
          "        e->shift = 12;\n        e->readonly = true;\n        tlb_keep(root, root->tlb, e);\n"
          "        return false;\n    }\n    tlb_keep", "a_fault_is_not_remembered"),
         ("    default:\n        *r = value;\n", "    default:\n        tlb_drop_ctx(s, ctx);\n        *r = value;\n",
-         "another_table_is_not*"),
+         "H2.another_table_is_not*"),
         ("sizeof(s->fault_bit));\n    forget(s);", "sizeof(s->fault_bit));", "a_reset_forgets"),
         ("(addr < IMUCTR0 + 32 * UTLB_STRIDE || addr >= IMUCTR32) &&", "", "H3.micro_tlbs_32*"),
         ("utlb / UTLB_STRIDE < num_utlb(s)", "utlb / UTLB_STRIDE < 48", "H2.there_are_32*"),
         ("*found = tlb_find(p->tlb, ctx, iova);", "*found = NULL;", "H3.a_flush_of_the_main*"),
         ("found = tlb_find(root->tlb, ctx, iova);", "found = NULL;", "a_flush_of_the_micro* H3.a_flush_of_the_cache*"),
         ("BIT(s->fault_bit[i])", "BIT(0)", "H3.imsstr*"),
-        ("return *ctx_reg(s, ctx, IMCTR) & *ctx_reg(main_of(s), ctx, IMCTR) &", "return *ctx_reg(main_of(s), ctx, IMCTR) &",
+        ("return *ctx_reg(s, ctx, IMCTR) & *ctx_reg(main_of(s), ctx, IMCTR) &",
+         "return *ctx_reg(main_of(s), ctx, IMCTR) &",
          "H3.a_cache_unit_that*"),
         ("return *ctx_reg(s, ctx, IMCTR) & *ctx_reg(main_of(s), ctx, IMCTR) &", "return *ctx_reg(s, ctx, IMCTR) &",
          "H3.a_main_unit_that*"),
@@ -86,17 +89,20 @@ MUTANTS = {
         ("g_hash_table_size(tlb) >= s->tlb_size", "false", "Options.a_tlb_that_is_full*"),
         ("        VMSTATE_UINT32_ARRAY(regs, RcarIpmmuState, RCAR_IPMMU_REGS_SIZE / 4),\n", "",
          "Options.state_migrates"),
-        ("        VMSTATE_UINT8_ARRAY(fault_bit, RcarIpmmuState, RCAR_IPMMU_MAX_CTX),\n", "", None),
+        ("        VMSTATE_UINT8_ARRAY(fault_bit, RcarIpmmuState, RCAR_IPMMU_MAX_CTX),\n", "",
+         "Options.state_migrates"),
     ],
     "rcar_dmac.c": [
-        ("    memset(s->regs, 0, sizeof(s->regs));\n    for", "    for", "registers_after_reset"),
+        ("    memset(s->regs, 0, sizeof(s->regs));\n    s->next", "    s->next", "registers_after_reset"),
         ("extract32(value, 0, 16)", "value", "dmaor_has_16*"),
         ("deposit32(read_reg(s, addr & ~3), (addr & 2) * 8,", "deposit32(read_reg(s, addr & ~3), 0,", "halves*"),
         ("{ 0, 1, 2, 4, 5, 6, 0, 3 }", "{ 0, 1, 2, 4, 5, 5, 0, 3 }", "each_unit"),
         ("return mode == MODE_INC ?", "return mode != MODE_DEC ?", "addresses_that_stay"),
         ("addr - bytes", "addr", "addresses_that_go_down"),
         ("extract32(fix, 0, 8)", "0 * fix", "addresses_above_4g an_address_above*"),
-        ("    if (soon) {", "    if (false) {", "a_long_transfer tcr_0*"),
+        ("    if (soon) {\n        qemu_bh_schedule(s->bh);\n    } else if (more) {", "    if (more && !soon) {",
+         "a_long_transfer"),
+        ("        s->next = (ch + 1) % s->channels;\n", "", "others_have* dmachclr*"),
         ("    *reg(s, ch, TCR) = extract32(c->left, 0, TCR_LEN);\n", "", "registers_follow*"),
         ("?: 1 << TCR_LEN;", "?: 1;", "tcr_0*"),
         ("(DMAOR_DME | DMAOR_AE)) == DMAOR_DME", "DMAOR_DME) < 2", "nothing_moves* an_error_without*"),
@@ -107,10 +113,10 @@ MUTANTS = {
         ("if (!(*chcr & CHCR_CAIE)) {", "if (true) {", "an_error_with_caie*"),
         ("if (!(*chcr & CHCR_CAIE)) {", "if (false) {", "an_error_without*"),
         ("extract32(chcr, CHCR_RS_SHIFT, 4) == CHCR_RS_AUTO;", "true;", "requests_of_devices*"),
-        ("CHAN + s->channels * RCAR", "CHAN + (s->channels - 1) * RCAR", None),
         ('"%s: write of 0x%"', '"%s: write 0x%"', "channels_that_are_not*"),
         ("n * sizeof(desc)", "0", "a_chain_of_descriptors the_pointer_names* a_chain_that_over*"),
-        ("address_space_read(&s->as[ch], addr,", "address_space_read(&s->as[2], addr,", "descriptors_are_read_through*"),
+        ("address_space_read(&s->as[ch], addr,", "address_space_read(&s->as[2], addr,",
+         "descriptors_are_read_through*"),
         ("(n + 1) % count", "n", "a_chain_of* the_pointer_names*"),
         ("if (chcr & CHCR_RPT_SAR) {", "if (true) {", "what_isnt_repeated*"),
         ("        *chcr |= CHCR_DSE;\n", "", "a_stage_ends* an_endless*"),
@@ -120,9 +126,11 @@ MUTANTS = {
         ("desc, sizeof(desc)) != MEMTX_OK", "desc, sizeof(desc)) > 99", "descriptors_where*"),
         ("if (!(base & DPBASE_SEL)) {", "if (false) {", "descriptors_inside*"),
         ("qemu_bh_new_guarded(run, s, &dev->mem_reentrancy_guard)", "qemu_bh_new(run, s)", "its_own_registers*"),
-        ("        if (can_run(s, i)) {\n            qemu_bh", "        if (addr != CHAN + 0x20c && can_run(s, i)) {\n            qemu_bh",
+        ("        if (can_run(s, i)) {\n            qemu_bh",
+         "        if (addr != CHAN + 0x20c && can_run(s, i)) {\n            qemu_bh",
          "one_dmac_starts*"),
-        ("        VMSTATE_UINT32_ARRAY(regs, RcarDmacState, RCAR_DMAC_GLOBAL_SIZE / 4),\n", "", "Options.state_migrates"),
+        ("        VMSTATE_UINT32_ARRAY(regs, RcarDmacState, RCAR_DMAC_GLOBAL_SIZE / 4),\n", "",
+         "Options.state_migrates"),
     ],
     "rcar_scif.c": [
         ("*reg(s, SCBRR) = 0xff;", "", "scif_after_reset"),
@@ -207,8 +215,6 @@ def program(only=None):
                 what = f"{file}: {' '.join(old.split())[:60]} -> {' '.join(new.split())[:40]}"
                 if whole.count(old) != 1:
                     raise lib.Stop("usage", f"{what}: is there {whole.count(old)} times")
-                if patterns is None:
-                    continue
                 lib.write(path, whole.replace(old, new))
                 # A mutant may leave something unused.
                 model.FLAGS = model.FLAGS.replace("-Werror", "-w")
@@ -217,7 +223,8 @@ def program(only=None):
                 found = failed(scratch + "/rcar.so", names)
                 missed += [f"{what}: {name}" for name in names if name not in found]
                 killed |= found
-                print(f"{'ok' if len(found) == len(names) else 'not ok'} {what}: {len(found)} of {len(names)} tests fail")
+                all_fail = "ok" if len(found) == len(names) else "not ok"
+                print(f"{all_fail} {what}: {len(found)} of {len(names)} tests fail")
             lib.write(path, whole)
             model.compile_object(src, scratch + "/rcar.so", scratch + "/objects", file)
     for line in missed:

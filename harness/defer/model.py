@@ -66,7 +66,8 @@ def download(version, where):
     said = lib.read(log)
     if not lib.progress("source of QEMU", log, [*get, "source", "--download-only", f"qemu={version}"], cwd=where):
         return glob.glob(where + "/*.dsc")[0]
-    failed = re.search(r"^(?:Err|W|E): ?(.*(?:resolve|connect|Failed to fetch|unreachable).*)", said + lib.read(log), re.M)
+    failed = re.search(r"^(?:Err|W|E): ?(.*(?:resolve|connect|Failed to fetch|unreachable).*)", said + lib.read(log),
+                       re.M)
     if failed:
         raise lib.Stop("model", f"no network, or no mirror: {failed[1][:200]}; the same command goes on from here")
     raise lib.Stop("model", f"the mirrors have no source of qemu {version} (any more): update {PACKAGE} with "
@@ -111,8 +112,8 @@ def generate(src):
     lib.write(f"{src}/gen/{TARGET}", '#define TARGET_NAME "aarch64"\n' + "".join(f"#define {n} 1\n" for n in target))
     os.makedirs(src + "/gen/linux-headers")
     os.symlink(f"../../linux-headers/{asm}", src + "/gen/linux-headers/asm")
-    lib.must("model", "qapi-gen.py fails", ["python3", "-B", src + "/scripts/qapi-gen.py", "-o", src + "/gen/qapi", "-b",
-                                            src + "/qapi/qapi-schema.json"])
+    lib.must("model", "qapi-gen.py fails", ["python3", "-B", src + "/scripts/qapi-gen.py", "-o", src + "/gen/qapi",
+                                            "-b", src + "/qapi/qapi-schema.json"])
 
 # ---- the object
 
@@ -133,7 +134,8 @@ def compile_object(src, out, where, only=None):
         if only and os.path.basename(file) != only:
             return named
         target = [*TARGET_FLAGS, f"-I{src}/target/arm"] if '"cpu.h"' in lib.read(file) else []
-        lib.must("model", f"{os.path.basename(file)} does not compile against QEMU {lib.read(src + '/VERSION').strip()}",
+        against = lib.read(src + "/VERSION").strip()
+        lib.must("model", f"{os.path.basename(file)} does not compile against QEMU {against}",
                  ["gcc", *flags, *target, "-c", file, "-o", named])
         return named
     files = [file for file in sources() if file.endswith(".c")]
@@ -149,8 +151,8 @@ def preloaded(shared):
 def try_object(shared):
     done = lib.run([*preloaded(shared), "-M", "help"])
     if "symbol lookup error" in done.stderr:
-        raise lib.Stop("model", f"{QEMU} does not export what the models need, as Debian's does: build them into a QEMU "
-                                f"of your own, see qemu/README.md; it said: {done.stderr.strip()[:300]}")
+        raise lib.Stop("model", f"{QEMU} does not export what the models need, as Debian's does: build them into a "
+                                f"QEMU of your own, see qemu/README.md; it said: {done.stderr.strip()[:300]}")
     if "rcar-h3" not in done.stdout:
         raise lib.Stop("model", f"{QEMU} does not know the machines of the models: {done.stderr.strip()[:300]}")
 
