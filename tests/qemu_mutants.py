@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Each test of qemu_qtest.py is seen to fail: a line of the models is broken, and the tests that are for it are run.
-Not part of CI. qemu_mutants.py [FILE] for the mutants of one file; then tests without a mutant are not looked for."""
+Not part of CI. qemu_mutants.py [FILE [TEXT]] for the mutants of one file, or those of them whose old line has this
+text; then tests without a mutant are not looked for."""
 import fnmatch
 import os
 import shutil
@@ -51,7 +52,7 @@ MUTANTS = {
         ("*r &= value;", "*r &= ~value;", "a_fault_is_cleared*"),
         ("*ctx_reg(root, i, IMCTR) & IMCTR_INTEN", "true", "the_interrupt_is*"),
         ("entry.perm = IOMMU_NONE;\n    if", "if",
-         "translation_fault* no_byte_is_written* a_page_that_is_gone* descriptors_are_read_through*"),
+         "translation_fault* no_byte_is_written* a_page_that_is_gone*"),
         ("if (!p->warned) {", "if (false) {", "a_context_that_is_off* H3.a_cache_unit_that* H3.a_main_unit_that*"),
         ("        p->warned = true;\n", "", "H3.a_cache_unit_that*"),
         ("        entry.perm = IOMMU_NONE;\n        return entry;", "        return entry;",
@@ -69,7 +70,8 @@ MUTANTS = {
          "        g_hash_table_remove_all(main_of(s)->tlb);", "a_flush_of_the_micro*"),
         ("return KEY_CTX(*(uint64_t *)key) == GPOINTER_TO_UINT(ctx);", "return TRUE;", "a_flush_of_another*"),
         ("level >= 1; level--", "level >= 3; level--", "a_block_is_known*"),
-        ("    } else {\n        return false;\n    }\n    tlb_keep", "    } else {\n        e->key = KEY(ctx, 3, iova, 12);\n"
+        ("    } else {\n        return false;\n    }\n    tlb_keep",
+         "    } else {\n        e->key = KEY(ctx, 3, iova, 12);\n"
          "        e->shift = 12;\n        e->readonly = true;\n        tlb_keep(root, root->tlb, e);\n"
          "        return false;\n    }\n    tlb_keep", "a_fault_is_not_remembered"),
         ("    default:\n        *r = value;\n", "    default:\n        tlb_drop_ctx(s, ctx);\n        *r = value;\n",
@@ -200,7 +202,7 @@ def failed(shared, names):
             "\n".join(line for line in done.stderr.split("\n") if line.startswith(("FAIL:", "ERROR:")))}
 
 
-def program(only=None):
+def program(only=None, text=""):
     missed, killed = [], set()
     src = model.headers(model.source_version())
     with tempfile.TemporaryDirectory() as scratch:
@@ -215,6 +217,8 @@ def program(only=None):
                 what = f"{file}: {' '.join(old.split())[:60]} -> {' '.join(new.split())[:40]}"
                 if whole.count(old) != 1:
                     raise lib.Stop("usage", f"{what}: is there {whole.count(old)} times")
+                if text not in old:
+                    continue
                 lib.write(path, whole.replace(old, new))
                 # A mutant may leave something unused.
                 model.FLAGS = model.FLAGS.replace("-Werror", "-w")

@@ -712,6 +712,9 @@ class Dmac(Base):
         self.assertTrue(self.turned())
         self.assertEqual(chcr() & TE, 0)
         self.assertEqual(self.spi(self.chan_spi), 1)
+        moved = lambda: self.qemu.get("/machine/dmac0", "n-bytes")
+        before = moved()
+        self.assertTrue(until(lambda: moved() > before + 4 * 4096))
         for _ in range(3):
             self.qemu.write(self.chan(CHCR), chcr() & ~DSE)
             self.assertTrue(until(lambda: chcr() & DSE))
@@ -737,6 +740,7 @@ class Dmac(Base):
     def test_descriptors_where_there_is_no_memory(self):
         self.chain(*self.four(), base=0x3000000)
         self.assertEqual(self.end_of(), "error")
+        self.assertEqual(self.qemu.read(self.chan(CHCRB)), 3 << 24)
 
     def test_descriptors_inside_of_the_dmac_are_not_modelled(self):
         self.chain(*self.four())
