@@ -616,6 +616,7 @@ static void domain_of_somebody_else(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, test_master_bound(dev));
 	device_release_driver(dev);
 
+	KUNIT_ASSERT_EQ(test, claim_dma(dev), 0);
 	domain = domain_alloc_for(dev);
 	KUNIT_ASSERT_NOT_NULL(test, domain);
 	KUNIT_EXPECT_EQ(test, iommu_attach_device(domain, dev), 0);
@@ -626,6 +627,7 @@ static void domain_of_somebody_else(struct kunit *test)
 	fake_driver.attach_ret = 0;
 	iommu_detach_device(domain, dev);
 	iommu_domain_free(domain);
+	release_dma(dev);
 
 	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
 	expect_master(test, &priv->master, TRANSLATED);

@@ -153,6 +153,24 @@ static inline void add_dma_alias(struct pci_dev *pdev, u8 devfn)
 }
 #endif
 
+/* Whoever attaches a domain of his own has to be the owner, as VFIO is. */
+static inline int claim_dma(struct device *dev)
+{
+	struct iommu_group *group = iommu_group_get(dev);
+	int err = iommu_group_claim_dma_owner(group, dev);
+
+	iommu_group_put(group);
+	return err;
+}
+
+static inline void release_dma(struct device *dev)
+{
+	struct iommu_group *group = iommu_group_get(dev);
+
+	iommu_group_release_dma_owner(group);
+	iommu_group_put(group);
+}
+
 /* A domain that isn't the DMA API's */
 static inline struct iommu_domain *domain_alloc_for(struct device *dev)
 {

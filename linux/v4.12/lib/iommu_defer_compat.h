@@ -219,6 +219,16 @@ static inline void add_dma_alias(struct pci_dev *pdev, u8 devfn)
 }
 #endif
 
+/* Whoever attaches a domain of his own does just that. */
+static inline int claim_dma(struct device *dev)
+{
+	return 0;
+}
+
+static inline void release_dma(struct device *dev)
+{
+}
+
 /* A domain that isn't the DMA API's */
 static inline struct iommu_domain *domain_alloc_for(struct device *dev)
 {
