@@ -128,20 +128,27 @@ static void show_slab_users(const char *name, int times)
 		fclose(file);
 }
 
-static void show_slab_growth(const struct slab *before, int n, int times)
+/* How many caches have grown by more than half an object each time */
+static int slab_growth(const struct slab *before, int n, int times, int show)
 {
 	static struct slab after[256];
-	int i, j, m = count_slabs(after, 256);
+	int i, j, grown = 0, m = count_slabs(after, 256);
 
 	for (i = 0; i < n; i++)
-		for (j = 0; j < m; j++)
-			if (!strcmp(before[i].name, after[j].name) &&
-			    after[j].objects > before[i].objects + times / 2) {
-				printf("rebind: %s %+ld objects\n",
-				       after[j].name,
-				       after[j].objects - before[i].objects);
-				show_slab_users(after[j].name, times);
-			}
+		for (j = 0; j < m; j++) {
+			if (strcmp(before[i].name, after[j].name) ||
+			    after[j].objects <= before[i].objects + times / 2)
+				continue;
+
+			grown++;
+			if (!show)
+				continue;
+
+			printf("rebind: %s %+ld objects\n", after[j].name,
+			       after[j].objects - before[i].objects);
+			show_slab_users(after[j].name, times);
+		}
+	return grown;
 }
 
 static int rebind_device(const char *driver, const char *device, int times)
@@ -218,7 +225,10 @@ static void rebind(int times)
 
 	printf("rebind: %d devices, %d times each, %d failed, slab %+ld kB\n",
 	       devices, times, failed, meminfo("Slab") - slab);
-	show_slab_growth(before, slabs, times);
+	/* What waits for a grace period or for a worker is freed some time */
+	for (i = 0; i < 50 && slab_growth(before, slabs, times, 0); i++)
+		usleep(200000);
+	slab_growth(before, slabs, times, 1);
 	look_for_leaks();
 }
 

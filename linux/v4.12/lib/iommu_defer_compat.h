@@ -219,10 +219,10 @@ static inline void add_dma_alias(struct pci_dev *pdev, u8 devfn)
 }
 #endif
 
-/* Whoever attaches a domain of his own does just that. */
+/* Whoever attaches a domain of his own does just that.  D25: arm64 lets him. */
 static inline int claim_dma(struct device *dev)
 {
-	return 0;
+	return IS_ENABLED(CONFIG_ARM) ? 0 : -EOPNOTSUPP;
 }
 
 static inline void release_dma(struct device *dev)
