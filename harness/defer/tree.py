@@ -4,7 +4,7 @@ the series. TREE= (git tree, plain directory or tarball) is only ever read."""
 import os
 import re
 import shutil
-from defer import lib, patches
+from defer import debian, lib, patches
 
 def kind_of(path):
     if os.path.isfile(path):
@@ -52,11 +52,10 @@ class Tree:
             where = f"{self.base.name}-{lib.digest(self.path)[:8]}"
         else:
             self.base = lib.Base(wanted or "linux-6.1")
-            package, where = self.base.get("PACKAGE"), self.base.name
-            if not package:
+            where = self.base.name
+            if not self.base.get("PACKAGE"):
                 raise lib.Stop("usage", f"base {self.base.name} needs TREE=path of its source. {self.base.get('GET')}")
-            lib.deps(package, "xz-utils")
-            self.path, self.kind = f"/usr/src/{package}.tar.xz", "tar"
+            self.path, self.kind = debian.tarball(self.base), "tar"
         self.name = self.base.name
         self.arches = lib.wanted_arches(self.base)
         self.work = os.path.join(lib.CACHE, "src", where)

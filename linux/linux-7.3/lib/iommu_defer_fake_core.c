@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fake IOMMU driver of the IOMMU probe deferral tests, for linux-7.3.
+ *
+ * The IOMMU core serves a fixed list of buses, so the masters are platform
+ * devices.  Ops belong to an instance of an IOMMU, and a master finds them by
+ * the node that it names: IOMMUs of the machine's own are not in the way.
+ */
+
+#include <linux/init.h>
+#include <linux/platform_device.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "iommu_defer.h"
+#include "iommu_defer_compat.h"
+
+const struct defer_base defer_base = {
+	/* Drivers are no longer declared: any may come until the end of init */
+	.driverless = DEFERRED,
+	/* It releases its masters, bound or not */
+	.iommu_may_unregister = false,
+	.detach_frees_mapping = false,
+	.has_dma_range_map = true,
+	/* The rest is done when it is registered, by iommu_bus_notifier() */
+	.asks_unregistered = true,
+	.one_driver = false,
+	.no_xlate_is_silent = true,
+};
+
+static int fake_of_xlate(struct device *dev,
+			 const struct of_phandle_args *args)
+{
+	return fake_iommu_xlate(dev, (struct of_phandle_args *)args);
+}
+
+static struct iommu_device *fake_probe_device(struct device *dev)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(dev);
+	struct fake_iommu *iommu;
+	int err;
+
+	err = fake_iommu_add_device(dev);
+	if (err)
+		return ERR_PTR(err);
+
+	iommu = fwspec ? fake_iommu_find(to_of_node(fwspec->iommu_fwnode)) :
+			 NULL;
+	return iommu ? &iommu->iommu : ERR_PTR(-ENODEV);
+}
+
+static int fake_map_pages(struct iommu_domain *domain, unsigned long iova,
+			  phys_addr_t paddr, size_t pgsize, size_t pgcount,
+			   int prot, gfp_t gfp, size_t *mapped)
+{
+	int err;
+
+	for (; pgcount; pgcount--) {
+		err = fake_iommu_map(domain, iova, paddr, pgsize);
+		if (err)
+			return err;
+
+		iova += pgsize;
+		paddr += pgsize;
+		*mapped += pgsize;
+	}
+
+	return 0;
+}
+
+static size_t fake_unmap_pages(struct iommu_domain *domain, unsigned long iova,
+			       size_t pgsize, size_t pgcount,
+				struct iommu_iotlb_gather *gather)
+{
+	size_t size, unmapped = 0;
+
+	for (; pgcount; pgcount--) {
+		size = fake_iommu_unmap(domain, iova, pgsize);
+		if (!size)
+			break;
+
+		iova += size;
+		unmapped += size;
+	}
+
+	return unmapped;
+}
+
+/* A domain is allocated for a device, and says itself which pages it takes. */
+static struct iommu_domain *fake_domain_alloc_paging(struct device *dev)
+{
+	struct iommu_domain *domain;
+
+	domain = fake_iommu_domain_alloc(IOMMU_DOMAIN_UNMANAGED);
+	if (domain)
+		domain->pgsize_bitmap = SZ_4K;
+
+	return domain;
+}
+
+static int fake_attach(struct iommu_domain *domain, struct device *dev,
+		       struct iommu_domain *old)
+{
+	return fake_iommu_attach(domain, dev);
+}
+
+/* Where masters are before ARM attaches a mapping: this can't fail. */
+static int fake_identity_attach(struct iommu_domain *domain,
+				struct device *dev, struct iommu_domain *old)
+{
+	return 0;
+}
+
+static struct iommu_domain fake_identity_domain = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev	= fake_identity_attach,
+	},
+};
+
+static const struct iommu_domain_ops fake_domain_ops = {
+	.attach_dev	= fake_attach,
+	.map_pages	= fake_map_pages,
+	.unmap_pages	= fake_unmap_pages,
+	.iova_to_phys	= fake_iommu_iova_to_phys,
+	.free		= fake_iommu_domain_free,
+};
+
+#define FAKE_OPS_COMMON \
+	.identity_domain = &fake_identity_domain, \
+	.domain_alloc_paging = fake_domain_alloc_paging, \
+	.probe_device	= fake_probe_device, \
+	.device_group	= fake_iommu_group, \
+	.default_domain_ops = &fake_domain_ops
+
+static const struct iommu_ops fake_ops = {
+	FAKE_OPS_COMMON,
+	.of_xlate = fake_of_xlate,
+};
+
+static const struct iommu_ops fake_ops_no_xlate = { FAKE_OPS_COMMON };
+
+/* Another driver */
+static const struct iommu_ops fake_other_ops = {
+	FAKE_OPS_COMMON,
+	.of_xlate = fake_of_xlate,
+};
+
+const struct iommu_ops *fake_ops_of(struct fake_iommu *iommu)
+{
+	if (iommu->other_driver)
+		return &fake_other_ops;
+
+	return iommu->no_xlate ? &fake_ops_no_xlate : &fake_ops;
+}
