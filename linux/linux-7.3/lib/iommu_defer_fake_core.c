@@ -8,12 +8,16 @@
  */
 
 #include <linux/init.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/platform_device.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
+#include "iommu_defer_core.h"
 
 const struct defer_base defer_base = {
 	/* Drivers are no longer declared: any may come until the end of init */
@@ -28,10 +32,143 @@ const struct defer_base defer_base = {
 	.no_xlate_is_silent = true,
 };
 
+struct fake_core fake_core;
+
+/* Who registers an IOMMU, and its node */
+static struct task_struct *fake_registrar;
+static struct device_node *fake_registering;
+
+/* What of_xlate has left of a device */
+struct fake_kept {
+	struct list_head list;
+	struct device *dev;
+	struct device_node *np;	/* of the instance */
+};
+
+static LIST_HEAD(fake_kept_list);
+static DEFINE_MUTEX(fake_kept_lock);
+
+static void fake_forget(struct fake_kept *kept)
+{
+	list_del(&kept->list);
+	kfree(kept);
+	fake_core.kept--;
+}
+
+/* The driver as it is at first; what nobody will ask for any more is freed. */
+void fake_core_reset(void)
+{
+	struct fake_kept *kept, *next;
+
+	mutex_lock(&fake_kept_lock);
+	list_for_each_entry_safe(kept, next, &fake_kept_list, list)
+		fake_forget(kept);
+	memset(&fake_core, 0, sizeof(fake_core));
+	mutex_unlock(&fake_kept_lock);
+}
+
+static struct fake_kept *fake_kept_find(struct device_node *np)
+{
+	struct fake_kept *kept;
+
+	list_for_each_entry(kept, &fake_kept_list, list)
+		if (kept->np == np)
+			return kept;
+
+	return NULL;
+}
+
+/*
+ * The pointer in dev->iommu goes when the core gives up an attempt, and nobody
+ * tells the driver.  What it points to stays.
+ */
+static int fake_keep_locked(struct device *dev, struct device_node *np)
+{
+	struct fake_kept *kept;
+
+	if (fake_core.keep == KEEP_FOR_INSTANCE ? !fake_kept_find(np) :
+						  !dev_iommu_priv_get(dev)) {
+		kept = kzalloc(sizeof(*kept), GFP_KERNEL);
+		if (!kept)
+			return -ENOMEM;
+
+		kept->dev = dev;
+		kept->np = np;
+		list_add(&kept->list, &fake_kept_list);
+		fake_core.kept++;
+		dev_iommu_priv_set(dev, kept);
+	}
+
+	if (dev_iommu_priv_get(dev))
+		return 0;
+
+	fake_core.lost++;
+	return -EINVAL;
+}
+
+static int fake_keep(struct device *dev, struct device_node *np)
+{
+	int err;
+
+	if (fake_core.keep == KEEP_NOTHING)
+		return 0;
+
+	mutex_lock(&fake_kept_lock);
+	err = fake_keep_locked(dev, np);
+	mutex_unlock(&fake_kept_lock);
+
+	return err;
+}
+
+/* Frees all that the driver can find from here */
+static void fake_release_device(struct device *dev)
+{
+	struct fake_kept *kept, *next;
+
+	mutex_lock(&fake_kept_lock);
+	list_for_each_entry_safe(kept, next, &fake_kept_list, list)
+		if (kept->dev == dev && (fake_core.keep == KEEP_FOR_INSTANCE ||
+					 kept == dev_iommu_priv_get(dev)))
+			fake_forget(kept);
+	mutex_unlock(&fake_kept_lock);
+}
+
+/* Whether the core asks of its own accord, not on behalf of an attempt */
+static bool fake_asked_by_core(struct device *dev)
+{
+	struct fake_iommu *iommu;
+
+	/* It is being added */
+	if (dev->p && !dev_ready_to_probe(dev))
+		return true;
+
+	if (current != fake_registrar)
+		return false;
+
+	iommu = fake_iommu_find(fake_registering);
+	return iommu && !READ_ONCE(iommu->iommu.ready);
+}
+
+/* Register an IOMMU.  That it isn't ready can be said of it afterwards. */
+int fake_core_register(struct fake_iommu *iommu)
+{
+	int err = fake_iommu_register(iommu);
+
+	fake_registrar = NULL;
+	return err;
+}
+
 static int fake_of_xlate(struct device *dev,
 			 const struct of_phandle_args *args)
 {
-	return fake_iommu_xlate(dev, (struct of_phandle_args *)args);
+	int err;
+
+	/* A device of the tests that has a driver is not left alone */
+	if (!fake_core.answers && !dev->platform_data && fake_asked_by_core(dev))
+		return -ENODEV;
+
+	err = fake_iommu_xlate(dev, (struct of_phandle_args *)args);
+	return err ?: fake_keep(dev, args->np);
 }
 
 static struct iommu_device *fake_probe_device(struct device *dev)
@@ -130,6 +267,7 @@ static const struct iommu_domain_ops fake_domain_ops = {
 	.identity_domain = &fake_identity_domain, \
 	.domain_alloc_paging = fake_domain_alloc_paging, \
 	.probe_device	= fake_probe_device, \
+	.release_device	= fake_release_device, \
 	.device_group	= fake_iommu_group, \
 	.default_domain_ops = &fake_domain_ops
 
@@ -146,8 +284,11 @@ static const struct iommu_ops fake_other_ops = {
 	.of_xlate = fake_of_xlate,
 };
 
+/* Called by the thread that registers it, right before. */
 const struct iommu_ops *fake_ops_of(struct fake_iommu *iommu)
 {
+	fake_registering = iommu->np;
+	fake_registrar = current;
 	if (iommu->other_driver)
 		return &fake_other_ops;
 
