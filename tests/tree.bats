@@ -146,6 +146,29 @@ prepare() { PYTHONPATH=$HARNESS run python3 -c "from defer import lib, tree; lib
 	one_error
 }
 
+@test "a base that follows upstream goes on without the fixes that a tree has" {
+	setup_series
+	echo BASE_UPSTREAM=yes >>"$DEFER_ROOT/bases/toy/base.conf"
+	git_tree
+	git -C "$tree" -c user.name=Dev -c user.email=d@example.org am -q "$DEFER_ROOT"/series/toy/1-fixes/0001-*
+	TREE=$tree prepare
+	expect 0 "has it already: 1-fixes/0001-toy-fix-one.patch"
+	expect 0 "fixes up to 2 of 2"
+	grep -q 'two: fixed' "$(exported)/drivers/toy.c"
+}
+
+@test "a base that follows upstream takes a newer tree if BASE= names it" {
+	setup_series
+	echo BASE_UPSTREAM=yes >>"$DEFER_ROOT/bases/toy/base.conf"
+	sed -i 's/^PATCHLEVEL = 9/PATCHLEVEL = 10/' "$tree/Makefile"
+	git_tree
+	TREE=$tree prepare
+	expect 13 "which no base describes; known: toy. CONTRIBUTING.md says how to add a base. BASE=toy tries"
+	BASE=toy TREE=$tree prepare
+	expect 0 "is version 9.10.0-toy: taken for toy, as you say"
+	expect 0 "fixes up to 2 of 2"
+}
+
 @test "a tree without the local part only gets that, and a shallow clone is as good as any" {
 	setup_series
 	git_tree

@@ -19,8 +19,9 @@ def makefile_of(path, kind):
     return lib.run(["tar", "-xOf", path, "--wildcards", "--no-wildcards-match-slash", "--occurrence=1",
                     "*/Makefile"]).stdout
 
-def recognise(path, kind):
-    """The base whose version is that of the tree's Makefile."""
+def recognise(path, kind, wanted=""):
+    """The base whose version is that of the tree's Makefile. One that follows upstream also takes newer trees, if
+    BASE= names it."""
     head = "\n".join(makefile_of(path, kind).split("\n")[:12])
     found = dict(re.findall(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *=[ \t]*(.*?)[ \t]*$", head, re.M))
     if len(found) < 4:
@@ -31,8 +32,14 @@ def recognise(path, kind):
         want = base.get("VERSION"), base.get("PATCHLEVEL"), base.get("SUBLEVEL") or None, base.get("EXTRAVERSION", None)
         if all(w in (None, h) for w, h in zip(want, have)):
             return base
-    raise lib.Stop("version", f"TREE={path} is version {'.'.join(have[:3])}{have[3]}, which no base "
-                              f"describes; known: {' '.join(lib.bases())}. CONTRIBUTING.md says how to add a base")
+    version = f"{'.'.join(have[:3])}{have[3]}"
+    if wanted and lib.Base(wanted).get("UPSTREAM"):
+        lib.say(f"TREE={path} is version {version}: taken for {wanted}, as you say; whether it is, applying will show")
+        return lib.Base(wanted)
+    raise lib.Stop("version", f"TREE={path} is version {version}, which no base "
+                              f"describes; known: {' '.join(lib.bases())}. CONTRIBUTING.md says how to add a base"
+                              + "".join(f". BASE={name} tries the series of {name} on it" for name in lib.bases()
+                                        if lib.Base(name).get("UPSTREAM")))
 
 class Tree:
     """TREE= or, without it, the Debian package of BASE=, in the cache."""
@@ -46,7 +53,7 @@ class Tree:
                 raise lib.Stop("notree", f"TREE={path} is not there")
             self.path = os.path.realpath(path)
             self.kind = kind_of(self.path)
-            self.base = recognise(self.path, self.kind)
+            self.base = recognise(self.path, self.kind, wanted)
             if wanted not in ("", self.base.name):
                 raise lib.Stop("version", f"TREE={self.path} is {self.base.name}, not BASE={wanted}")
             where = f"{self.base.name}-{lib.digest(self.path)[:8]}"
@@ -60,6 +67,7 @@ class Tree:
         self.arches = lib.wanted_arches(self.base)
         self.work = os.path.join(lib.CACHE, "src", where)
         self.src, self.index = os.path.join(self.work, "linux"), os.path.join(self.work, "index")
+        self.taken = set()
         patches.series(self.name)  # a broken pool is said before long work begins
         if self.kind == "git":
             self.refuse_dirty()
@@ -142,9 +150,20 @@ class Tree:
         self.git("read-tree", self.commit, index=self.index)
         for entry in entries:
             said = self.apply(entry)
+            if said and self.has_already(entry):
+                continue
             if said:
                 self.refuse(entry, said, entries)
         return self.git("write-tree", index=self.index)
+
+    def has_already(self, entry):
+        """Whether upstream has taken a fix, on a base that follows it: said once, and the rest goes on."""
+        if not self.base.get("UPSTREAM") or entry.group != "1-fixes" or self.apply(entry, "--check", "--reverse"):
+            return False
+        if entry.file not in self.taken:
+            lib.say(f"{self.path} has it already: {entry.file}")
+        self.taken.add(entry.file)
+        return True
 
     def refuse(self, entry, said, entries):
         if "No space left" in said:
