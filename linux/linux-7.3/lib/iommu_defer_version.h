@@ -149,4 +149,7 @@ static inline unsigned int forget_failed_attempt(struct device *dev)
 	return 0;
 }
 
+/* Domains are for devices, not for buses: for domain_alloc_for() */
+#define iommu_domain_alloc(bus)	iommu_paging_domain_alloc(dev)
+
 #endif /* _LIB_IOMMU_DEFER_VERSION_H */
