@@ -173,3 +173,11 @@ setup() {
 		expect 0 "$word"
 	done
 }
+
+@test "a record of make explore or make faults that is older than the series is named" {
+	mkdir -p "$DEFER_ROOT/results"
+	echo "# series: 0" >"$DEFER_ROOT/results/faults.toy"
+	h check
+	expect 0 "warning: results/faults.toy is older than series/toy: run \`make faults\`"
+	[[ $output != *"explore"* ]]
+}

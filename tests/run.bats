@@ -222,6 +222,22 @@ matrix() { echo "$DEFER_ROOT/results/toy.arm"; }
 	[ ! -e "$BATS_TEST_TMPDIR/boots" ]
 }
 
+@test "a suite that has a program of its own makes no step old" {
+	suite=$DEFER_ROOT/linux/common/lib/iommu_defer_explore_kunit.c
+	echo "int explored;" >"$suite"
+	sed -i 's,^New-file: lib/toy_kunit.c,&\nNew-file: lib/iommu_defer_explore_kunit.c,' "$DEFER_ROOT"/patches/toy-add-tests.patch
+	h flips
+	expect 0 "results/toy.arm: written"
+	echo "int deeper;" >"$suite"
+	h flips
+	expect 0 "column 0: as before"
+	# But the series is another one.
+	expect 0 "results/toy.arm: written"
+	echo "int more;" >>"$DEFER_ROOT"/linux/common/lib/toy_kunit.c
+	h flips
+	[[ $output != *"column 2: as before"* ]]
+}
+
 @test "when a boot dies, what had not run is booted again without the killer" {
 	FAKE_QEMU=killer h flips
 	expect 0 "results/toy.arm: written"

@@ -168,10 +168,12 @@ def chosen(name, upto=None, rfc=False):
 def rfc_groups(name):
     return sorted({e.group for e in series(name) if e.group.startswith("3-rfc-")})
 
-def code_of(entries):
-    """The hunks on what is compiled into a kernel: no result changes with a text or a program."""
+def code_of(entries, but=None):
+    """The hunks on what is compiled into a kernel, but for files that match: no result changes with a text
+    or a program."""
     return "".join(part for e in entries for path, part in by_file(e.hunks).items()
-                   if not re.match(r"Documentation/|MAINTAINERS$|tools/", path))
+                   if not re.match(r"Documentation/|MAINTAINERS$|tools/", path)
+                   and not (but and re.match(but, path)))
 
 def series_hash(name):
     return lib.digest(code_of(series(name)))

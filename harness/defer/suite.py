@@ -17,10 +17,17 @@ def run(source, arch, name, symbols=(), words=(), minutes=20.0, splats=()):
     faults, _ = judge.judge(log, None, splats)
     return judge.said(log), faults
 
+def stamp(base):
+    return f"# series: {patches.series_hash(base)}\n"
+
 def record(source, program, what, lines):
     """Write what was found for these architectures; "what" says what the columns are."""
     file = lib.path("results", f"{program}.{source.name}")
-    stamp = f"# series: {patches.series_hash(source.name)}"
-    same_series = lib.read(file, "").startswith(stamp + "\n")
+    same_series = lib.read(file, "").startswith(stamp(source.name))
     kept = [line for line in lib.lines(file) if same_series and line.split()[0] not in source.arches]
-    lib.write(file, f"{stamp}\n# {what}\n" + "".join(f"{line}\n" for line in sorted(kept + lines)))
+    lib.write(file, f"{stamp(source.name)}# {what}\n" + "".join(f"{line}\n" for line in sorted(kept + lines)))
+
+def old(base):
+    """Records of these programs that are not of the series as it is."""
+    files = (f"results/{program}.{base}" for program in ("explore", "faults"))
+    return [file for file in files if lib.read(lib.path(file), stamp(base))[:len(stamp(base))] != stamp(base)]

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2154 # the helper sets tree, bats sets status and output
+# make explore and make faults: what they make of a boot's log, and what they record.
+load helper
+
+setup() {
+	load_toy
+	"$HARNESS/series" 2>/dev/null
+	export TREE=$tree ARCH=arm FAKE_QEMU=$BATS_TEST_TMPDIR/log
+	unset DEPTH MINUTES
+}
+
+t() { run "$TESTS/../tools/$1"; }
+
+# ktap SUITE TEST LINE...: the log of a boot with one suite of one test, which says these lines.
+ktap() {
+	printf '%s\n' "Booting Linux" "KTAP version 1" "1..1" "    KTAP version 1" "    # Subtest: $1" "    1..1" \
+		"${@:3}" "    ok 1 $2" "ok 1 $1" \
+		"Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)" >"$FAKE_QEMU"
+}
+
+explored() { # NUMBER: all three parts, with so many sequences
+	ktap iommu_defer_explore explores \
+		"    # before: 1 of each: $1 sequences, 7 states, depth 5, 0 left out" \
+		"    # across: 1 of each: 20 sequences, 8 states, depth 4, 1 left out" \
+		"    # after: 1 of each: 30 sequences, 9 states, depth 5, 0 left out"
+}
+
+recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
+
+@test "explore records what was covered, of the series as it is" {
+	explored 10
+	t explore
+	expect 0 "toy arm, 2 of each, across: 20 sequences of at most 4 events, 8 states, 1 left out"
+	[ "$(recorded explore | wc -l)" -eq 6 ]
+	recorded explore | grep -qx "arm 1 before 10 7 5 0"
+	explored 11
+	t explore
+	expect 0 ""
+	[ "$(recorded explore | grep -c " before 11 ")" -eq 2 ]
+	[ "$(recorded explore | grep -c " before 10 ")" -eq 0 ]
+}
+
+@test "what explore finds is shown, and nothing is recorded" {
+	ktap iommu_defer_explore explores \
+		"    # before: { IOMMU_REGISTERS, 0 }, { MASTER_ADDED, 0 },: want translated, got deferred" \
+		"    # before: 1 of each: 10 sequences, 7 states, depth 5, 0 left out" \
+		"    # across: 1 of each: 20 sequences, 8 states, depth 4, 1 left out" \
+		"    # after: 1 of each: 30 sequences, 9 states, depth 5, 0 left out"
+	t explore
+	expect 1 "not a pass: before: { IOMMU_REGISTERS, 0 }, { MASTER_ADDED, 0 },: want translated"
+	[ ! -e "$DEFER_ROOT/results/explore.toy" ]
+}
+
+@test "a suite that ends early is not a pass" {
+	ktap iommu_defer_explore explores "    # before: 1 of each: 10 sequences, 7 states, depth 5, 0 left out"
+	t explore
+	expect 1 "not a pass: the suite did not come to its end"
+	[ ! -e "$DEFER_ROOT/results/explore.toy" ]
+}
+
+@test "bad input: a depth that is none" {
+	explored 10
+	DEPTH="7" t explore
+	expect 2 "DEPTH='7': want two numbers from 1 to 9"
+	one_error
+	DEPTH="7 10" t explore
+	expect 2 "want two numbers from 1 to 9"
+}
+
+@test "faults records how many allocations have failed in each step" {
+	ktap iommu_defer_faults allocation_fails \
+		"        KTAP version 1" "        # Subtest: allocation_fails" \
+		"    # allocation_fails: 12 allocations have failed, one at a time" "        ok 1 C17 master is added" \
+		"    # allocation_fails: 3 allocations have failed, one at a time" "        ok 2 C17 master binds"
+	t faults
+	expect 0 "toy arm: C17 master is added: 12 allocations failed, one at a time"
+	recorded faults | grep -qx "arm C17 master binds: 3"
+}
+
+@test "a kernel in which no allocation fails is not a pass" {
+	ktap iommu_defer_faults allocation_fails \
+		"    # allocation_fails: 0 allocations have failed, one at a time" "        ok 1 C17 master binds"
+	t faults
+	expect 1 "not a pass: no allocation has failed"
+	[ ! -e "$DEFER_ROOT/results/faults.toy" ]
+}
+
+@test "a record of another series is not added to" {
+	mkdir -p "$DEFER_ROOT/results"
+	printf '%s\n' "# series: 0" "# columns" "arm64 1 before 99 7 5 0" >"$DEFER_ROOT/results/explore.toy"
+	explored 10
+	t explore
+	[ "$(recorded explore | wc -l)" -eq 6 ]
+	[ "$(recorded explore | grep -c arm64)" -eq 0 ]
+}
