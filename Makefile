@@ -2,6 +2,11 @@
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
 export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES
 
+# make has a value of its own for it.
+ifeq ($(origin CC),default)
+undefine CC
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help deps run boot qemu flips series import apply check test lint audit mutants explore faults cost release
 

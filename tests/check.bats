@@ -181,3 +181,17 @@ setup() {
 	expect 0 "warning: results/faults.toy is older than series/toy: run \`make faults\`"
 	[[ $output != *"explore"* ]]
 }
+
+@test "a fix that is in no thread, or in two, is named" {
+	mkdir "$DEFER_ROOT/patches/threads.toy"
+	printf '%s\n' "Subject: toy: fix one" "---" toy-fix-one >"$DEFER_ROOT/patches/threads.toy/first"
+	h check
+	expect 22 "0002-toy-fix-two.patch: in 0 of patches/threads.toy, want one"
+	echo toy-fix-two >>"$DEFER_ROOT/patches/threads.toy/first"
+	cp "$DEFER_ROOT"/patches/threads.toy/{first,second}
+	h check
+	expect 22 "0001-toy-fix-one.patch: in 2 of patches/threads.toy, want one"
+	rm "$DEFER_ROOT/patches/threads.toy/second"
+	h check
+	expect 0 "ok threads: toy"
+}

@@ -150,3 +150,47 @@ load helper
 	TREE=$tree BASE=toy h import
 	expect 21 "name them with RANGE="
 }
+
+thread() { # NAME LINE...: a thread of the toy, with these fixes or needs
+	mkdir -p "$DEFER_ROOT/patches/threads.toy"
+	printf '%s\n' "${@:2}" >"$DEFER_ROOT/patches/threads.toy/$1"
+}
+
+@test "threads are written as mails: a cover letter, and whom to send each to" {
+	thread both "Subject: toy: Mend all of it" "" "Why." "---" toy-fix-one toy-fix-two
+	printf '%s\n' toy-fix-one "  To: One <one@example.org>" "  Cc: list@example.org" \
+		toy-fix-two "  To: Two <two@example.org>" "  Cc: list@example.org" >"$DEFER_ROOT/patches/cc.toy"
+	h series
+	expect 0 ""
+	cd "$DEFER_ROOT/threads/toy/both"
+	[ "$(echo *)" = "0000-cover-letter.patch 0001-toy-fix-one.patch 0002-toy-fix-two.patch" ]
+	grep -qx "Subject: \[PATCH 0/2\] toy: Mend all of it" 0000-*
+	[ "$(grep -c "One <one\|Two <two" 0000-*)" -eq 2 ]
+	grep -qx "Subject: \[PATCH 2/2\] toy: fix two" 0002-*
+	grep -qx "To: Two <two@example.org>" 0002-*
+	[ "$(grep -c "One <one" 0002-*)" -eq 0 ]
+	# They are mails that git reads, and patches that it applies.
+	git_tree
+	git -C "$tree" -c user.name=Dev -c user.email=dev@example.org am -q "$PWD"/000[12]*
+}
+
+@test "a thread of one patch has no cover letter, and says what it stands on" {
+	thread first "Subject: toy: fix one" "---" toy-fix-one
+	thread second "Subject: toy: fix two" "Needs: first" "---" toy-fix-two
+	h series
+	[ "$(ls "$DEFER_ROOT"/threads/toy/second)" = 0001-toy-fix-two.patch ]
+	grep -qx "Subject: \[PATCH\] toy: fix two" "$DEFER_ROOT"/threads/toy/second/0001-*
+	grep -qx "It stands on: toy: fix one" "$DEFER_ROOT"/threads/toy/second/0001-*
+}
+
+@test "bad input: a thread of a fix, or on a thread, that there is none of" {
+	thread first "Subject: toy: fix one" "---" toy-fix-three
+	h series
+	expect 21 "patches/threads.toy/first: toy has no toy-fix-three"
+	thread first "Subject: toy: fix one" "Needs: other" "---" toy-fix-one
+	h series
+	expect 21 "patches/threads.toy/first: toy has no other"
+	thread first "toy: fix one" "---" toy-fix-one
+	h series
+	expect 21 'patches/threads.toy/first: want "Subject: ..."'
+}

@@ -114,6 +114,46 @@ def new_file_diff(where, path):
         raise lib.Stop("source", f"git diff of {where} fails (an empty file?)")
     return done.stdout
 
+def recipients(base, names):
+    """Lines To: and Cc: of a mail about these patches, of patches/cc.<base>."""
+    lines, name = {"To": [], "Cc": []}, None
+    for line in lib.lines(lib.path(f"patches/cc.{base}")):
+        if not line.startswith(" "):
+            name = line
+        elif name in ("all", *names):
+            key, mail = line.strip().split(": ", 1)
+            lines[key].append(mail)
+    return [f"{key}: " + ",\n    ".join(dict.fromkeys(mails)) for key, mails in lines.items() if mails]
+
+class Thread:
+    """Fixes of a base that are sent together: patches/threads.<base>/<name>, a cover letter with its
+    Subject:, and Needs: if it stands on other threads; below "---" the fixes."""
+
+    def __init__(self, base, name):
+        self.base, self.name, where = base, name, f"patches/threads.{base}/{name}"
+        text, _, below = lib.read(lib.path(where)).partition("\n---\n")
+        head, _, self.text = text.partition("\n\n")
+        self.head, self.names = dict(re.findall(r"^(\w+): (.*)$", head, re.M)), below.split()
+        self.needs = self.head.get("Needs", "").split()
+        known = {e.patch.name for e in fixes(base)}
+        for word in [n for n in self.names if n not in known] + [n for n in self.needs if n not in thread_names(base)]:
+            raise lib.Stop("source", f"{where}: {base} has no {word}")
+        if not self.names or "Subject" not in self.head:
+            raise lib.Stop("source", f"{where}: want \"Subject: ...\", a text, a line \"---\" and names of fixes")
+
+    def entries(self, with_needs=False):
+        """In the order of the series."""
+        names = set(self.names)
+        if with_needs:
+            names.update(e.patch.name for need in self.needs for e in Thread(self.base, need).entries(True))
+        return [e for e in fixes(self.base) if e.patch.name in names]
+
+def thread_names(base):
+    return sorted(path.name for path in pathlib.Path(lib.path(f"patches/threads.{base}")).glob("*"))
+
+def threads(base):
+    return [Thread(base, name) for name in thread_names(base)]
+
 # ---- the series of a base
 
 class Entry:

@@ -24,6 +24,8 @@ enum fake_keep {
  *	alone until a test makes an attempt, so that each call of of_xlate that
  *	is counted is one of an attempt
  * @keep: what of_xlate keeps
+ * @fails_for: fake_driver.add_ret is for this device only, if there is one
+ * @released: called for a device that the driver has let go of
  * @kept: how often that has been allocated, and not been freed
  * @lost: how often it was not what of_xlate had left: a real driver goes through
  *	a NULL pointer then
@@ -31,6 +33,8 @@ enum fake_keep {
 struct fake_core {
 	bool answers;
 	enum fake_keep keep;
+	struct device *fails_for;
+	void (*released)(struct device *dev);
 	int kept;
 	unsigned int lost;
 };

@@ -131,6 +131,8 @@ static void fake_release_device(struct device *dev)
 					 kept == dev_iommu_priv_get(dev)))
 			fake_forget(kept);
 	mutex_unlock(&fake_kept_lock);
+	if (fake_core.released)
+		fake_core.released(dev);
 }
 
 /* Whether the core asks of its own accord, not on behalf of an attempt */
@@ -178,7 +180,7 @@ static struct iommu_device *fake_probe_device(struct device *dev)
 	int err;
 
 	err = fake_iommu_add_device(dev);
-	if (err)
+	if (err && (!fake_core.fails_for || fake_core.fails_for == dev))
 		return ERR_PTR(err);
 
 	iommu = fwspec ? fake_iommu_find(to_of_node(fwspec->iommu_fwnode)) :
