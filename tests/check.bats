@@ -149,6 +149,11 @@ setup() {
 @test "old results are a warning for check and an end for release" {
 	h release
 	expect 24 "results/toy.arm is missing"
+	cp "$DEFER_ROOT/bases/toy/base.conf" "$BATS_TEST_TMPDIR/base.conf"
+	echo BASE_DRAFT=yes >>"$DEFER_ROOT/bases/toy/base.conf"
+	h release
+	expect 0 "not released: toy, which is in preparation"
+	cp "$BATS_TEST_TMPDIR/base.conf" "$DEFER_ROOT/bases/toy/base.conf"
 	TREE=$tree ARCH=arm STEPS="0 N" "$HARNESS/flips"
 	"$HARNESS/series"
 	h release
