@@ -8,7 +8,7 @@ undefine CC
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot qemu flips series import apply check test lint audit mutants explore faults cost release
+.PHONY: help deps run boot acpi qemu flips series import apply check test lint audit mutants explore faults cost release
 
 help: ## this text
 	@harness/help
@@ -21,6 +21,9 @@ run: ## apply, build, boot, judge, decision table: [TREE=path] [BASE=] [ARCH=] [
 
 boot: ## the machines of scenarios/: [TREE=path] [BASE=] [ARCH=] [UPTO=N] [RFC=1] [SCENARIO=name]
 	@harness/boot
+
+acpi: ## machines that firmware and ACPI describe, arm64: [TREE=path] [BASE=] [UPTO=N] [SCENARIO=name]
+	@harness/acpi
 
 qemu: ## models of R-Car boards for the installed QEMU, see qemu/README.md
 	@harness/qemu

@@ -210,8 +210,9 @@ PACKAGES = {
     "build": "git make gcc libc6-dev flex bison bc perl xz-utils libssl-dev ccache",
     "boot": "qemu-system-arm device-tree-compiler e2fsprogs",
     "check": "git make perl shellcheck codespell",
-    "test": "bats gcc libc6-dev git device-tree-compiler e2fsprogs coccinelle libpython3-dev",
+    "test": "bats gcc libc6-dev git device-tree-compiler e2fsprogs coccinelle libpython3-dev acpica-tools",
     "lint": "sparse",
+    "acpi": "qemu-efi-aarch64",
     "model": "qemu-system-arm gcc libc6-dev libglib2.0-dev pkg-config dpkg-dev xz-utils",
     "tools612": "linux-source-6.12 xz-utils",
 }
