@@ -199,6 +199,12 @@ def overlooked(machine, text):
         if re.search(rf"iommu-defer,{flag}\b", machine.whole) and re.search(rf" ok \d* {test} # SKIP", text):
             yield f"{test} found nothing to judge"
 
+def unexpected(machine, text):
+    """What a boot must say and doesn't, and what it must not."""
+    yield from (f"no line matches: {r}" for r in machine.values("must") if not re.search(r, text, re.M))
+    found = ((re.search(rf"^.*(?:{r}).*$", text, re.M), r) for r in machine.values("mustnot"))
+    yield from (f"{line[0]} (must not match: {r})" for line, r in found if line)
+
 def faults_of(boot, log, expected, cached=False):
     """Why the boot of a machine is not a pass: empty if it is."""
     machine, faults = boot.machine, []
@@ -211,7 +217,4 @@ def faults_of(boot, log, expected, cached=False):
     if not text:
         return faults
     faults += judge.judge(log, expected, machine.values("splat"), suite="iommu_defer_boot")[0]
-    faults += overlooked(machine, text)
-    faults += [f"no line matches: {r}" for r in machine.values("must") if not re.search(r, text, re.M)]
-    found = ((re.search(rf"^.*(?:{r}).*$", text, re.M), r) for r in machine.values("mustnot"))
-    return faults + [f"{line[0]} (must not match: {r})" for line, r in found if line]
+    return [*faults, *overlooked(machine, text), *unexpected(machine, text)]
