@@ -39,6 +39,18 @@ has() { [ "$(grep -cx "$1" <<<"$fields")" -eq "$2" ] || { echo "$fields" && retu
 	has "Event GSIV=0000006A" 2
 }
 
+@test "an SMMUv2 has its interrupts where iasl looks for them" {
+	table "smmuv2 a 0x80000000 132" 'device \_SB_.VR31 0=a+0x5'
+	has "Type=03" 1
+	has "Base Address=0000000080000000" 1
+	has "Span=0000000000010000" 1
+	has "Model=00000001" 1
+	has "Context Interrupt Count=00000004" 1
+	has "NSgIrpt=00000084" 1
+	has "NSgCfgIrpt=00000084" 1
+	[ "$(grep -c "Interrupt.*=00000084\|^.*Irpt=00000084\|=0000000000000084" <<<"$fields")" -eq 6 ]
+}
+
 @test "a table has the sum that ACPI asks for, and outranks QEMU's" {
 	table "smmu a 0x9050000"
 	has "Oem Revision=00001000" 1

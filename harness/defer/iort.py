@@ -2,6 +2,7 @@
 """ACPI's table of SMMUs, IORT, from lines that say who is behind whom:
 
     smmu NAME ADDRESS               an SMMUv3 with the interrupts of QEMU's
+    smmuv2 NAME ADDRESS GSI         an SMMUv2 with four context banks, and one interrupt
     pci SEGMENT MAP...              a PCI root complex
     device PATH MAP...              any device of the namespace, such as \\_SB_.VR00
 
@@ -11,7 +12,7 @@ import re
 import struct
 from defer import lib
 
-ITS, DEVICE, PCI, SMMUV3 = 0, 1, 2, 4
+DEVICE, PCI, SMMUV2, SMMUV3 = 1, 2, 3, 4
 # Interrupts of QEMU's virt: event queue, PRI, global error, sync; see hw/arm/virt-acpi-build.c
 GSI = (106, 107, 109, 108)
 
@@ -42,6 +43,11 @@ def table(lines):
             where[name] = offset
             # Cache-coherent, as QEMU's is
             add(SMMUV3, 4, struct.pack("<QIIQ7I", int(rest[0], 0), 1, 0, 0, 0, *GSI, 0, 0))
+        elif kind == "smmuv2" and len(rest) == 2:
+            where[name] = offset
+            # Behind the fixed part of 60 bytes: both global interrupts, those of the context banks
+            gsi = int(rest[1], 0)
+            add(SMMUV2, 1, struct.pack("<QQ7I6Q", int(rest[0], 0), 0x10000, 1, 0, 60, 4, 76, 0, 0, *[gsi] * 6))
         elif kind == "pci":
             add(PCI, 3, struct.pack("<IBHBIIBBH", 1, 0, 0, 3, 0, int(name, 0), 64, 0, 0), [mapping(m, where) for m in rest])
         elif kind == "device":
