@@ -200,3 +200,17 @@ setup() {
 	h check
 	expect 0 "ok threads: toy"
 }
+
+@test "what coverage.md says would notice a failure has to be there" {
+	mkdir "$DEFER_ROOT/docs"
+	# shellcheck disable=SC2016
+	printf '%s\n' '| C1 | It breaks. | `plain`, `make it` | - |' '| C2 | It breaks, too. | `nobody`, `toy.nothing` | - |' \
+		>"$DEFER_ROOT/docs/coverage.md"
+	h check
+	expect 22 "C2 is noticed by nobody, which is neither a test nor a machine"
+	expect 22 "C2 is noticed by toy.nothing, which is neither"
+	[[ $output != *"C1 is noticed"* ]]
+	sed -i 2d "$DEFER_ROOT/docs/coverage.md"
+	h check
+	expect 22 "ok coverage"
+}
