@@ -107,7 +107,11 @@ setup() {
 	expect 1 'no "acpi: end"'
 }
 
-@test "bad input: a machine that there is none of" {
+@test "bad input: a machine that there is none of, a base that has none" {
 	SCENARIO=none h acpi
 	expect 2 "unknown SCENARIO=none for ACPI and toy; known: plain"
+	echo "// bases: other" >>"$DEFER_ROOT/scenarios/acpi/plain.iort"
+	h acpi
+	expect 2 "no ACPI machine is for toy yet"
+	[[ $output != *"-j"* ]]
 }
