@@ -73,7 +73,7 @@ setup() {
 	expect 22 "not ok checkpatch: toy/1-fixes/0001-toy-fix-one.patch"
 	KUNIT_TOOLS='' KUNIT_TARBALL=/nowhere h check
 	expect 0 "ok checkpatch: toy/1-fixes/0001-toy-fix-one.patch # SKIP linux-source-6.12 isn't installed"
-	expect 0 "3 skipped"
+	[ "$(grep -c "^ok checkpatch: .* # SKIP linux-source-6.12 isn't installed$" <<<"$output")" -eq 2 ]
 }
 
 @test "checkpatch looks at a new file once, and at the mail of each base that brings it" {
