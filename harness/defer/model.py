@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import tempfile
-from defer import boot, lib
+from defer import boot, debian, lib
 
 PACKAGE, QEMU = "qemu-system-arm", lib.env("QEMU", "/usr/bin/qemu-system-aarch64")
 # The versions that qemu/*.c are written for.
@@ -42,22 +42,10 @@ def sources():
 
 # ---- QEMU's headers
 
-def repositories():
-    """Where this machine has its packages from, as deb-src lines."""
-    done = lib.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)",
-                    "Created-By: Packages"])
-    found = [line for line in done.stdout.split("\n") if line.endswith(" main")]
-    release = lib.settings("/etc/os-release").get("VERSION_CODENAME", "stable")
-    found = found or [f"http://deb.debian.org/debian {release} main",
-                      f"http://deb.debian.org/debian {release}-updates main",
-                      f"http://deb.debian.org/debian-security {release}-security main"]
-    key = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    return "".join(f"deb-src {f'[signed-by={key}] ' if os.path.exists(key) else ''}{line}\n" for line in found)
-
 def download(version, where):
     """The source package, by lists of its own: the machine's apt has no deb-src lines, and gets none."""
     os.makedirs(where + "/lists/partial")
-    lib.write(where + "/sources.list", repositories())
+    lib.write(where + "/sources.list", debian.repositories("deb-src"))
     get = ["apt-get", "-q", "-o", f"Dir::Etc::sourcelist={where}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
            "-o", f"Dir::State::lists={where}/lists", "-o", f"Dir::Cache={where}", "-o", "APT::Sandbox::User=root",
            "-o", "Debug::NoLocking=1"]
@@ -66,10 +54,9 @@ def download(version, where):
     said = lib.read(log)
     if not lib.progress("source of QEMU", log, [*get, "source", "--download-only", f"qemu={version}"], cwd=where):
         return glob.glob(where + "/*.dsc")[0]
-    failed = re.search(r"^(?:Err|W|E): ?(.*(?:resolve|connect|Failed to fetch|unreachable).*)", said + lib.read(log),
-                       re.M)
+    failed = debian.unreachable(said + lib.read(log))
     if failed:
-        raise lib.Stop("model", f"no network, or no mirror: {failed[1][:200]}; the same command goes on from here")
+        raise lib.Stop("model", f"no network, or no mirror: {failed}; the same command goes on from here")
     raise lib.Stop("model", f"the mirrors have no source of qemu {version} (any more): update {PACKAGE} with "
                             f"apt-get update && apt-get install {PACKAGE}; apt-get said: {lib.last_line(log)}")
 

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The init of "make board": loads the modules, the IPMMU's last, says what has
+ * become of each DMA controller, and lets dmatest copy on two channels of each;
+ * once more after all have been unbound and bound again.  Then it powers off.
+ *
+ * Its arguments are the number of transfers on each channel and the names of the
+ * controllers.  It speaks through /dev/kmsg: there the kernel doesn't interrupt.
+ */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DEVICES "/sys/bus/platform/devices/"
+#define DRIVER "/sys/bus/platform/drivers/rcar-dmac/"
+#define DMATEST "/sys/module/dmatest/parameters/"
+
+/* In tenths of a second: for a test, and until drivers are bound or not */
+enum { TEST_LIMIT = 450, BIND_LIMIT = 100 };
+
+static void say(const char *format, ...)
+{
+	int length, fd = open("/dev/kmsg", O_WRONLY);
+	char line[256];
+	va_list args;
+
+	va_start(args, format);
+	length = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (write(fd, line, length) < 0)
+		_exit(1);
+	close(fd);
+}
+
+/* The first word that a file says, or "-" */
+static const char *get(const char *path)
+{
+	static char word[64];
+	FILE *file = fopen(path, "r");
+
+	if (!file || fscanf(file, "%63s", word) != 1)
+		strcpy(word, "-");
+	if (file)
+		fclose(file);
+	return word;
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (write(fd, text, strlen(text)) < 0)
+		say("board: %s can't be written to %s: %m\n", text, path);
+	close(fd);
+}
+
+static void load(const char *module)
+{
+	int fd = open(module, O_RDONLY);
+
+	if (syscall(SYS_finit_module, fd, "", 0))
+		say("board: %s can't be loaded: %m\n", module);
+	close(fd);
+}
+
+/* How many channels a controller has, and its number */
+static int channels(const char *dmac, int *number)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int channel, found = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), DEVICES "%s/dma", dmac);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		found += sscanf(entry->d_name, "dma%dchan%d", number,
+				&channel) == 2;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Wait until all have channels, or none has, and say what they have */
+static void show(const char *when, char **dmacs, int wanted, int limit)
+{
+	char path[PATH_MAX];
+	int number, tries;
+	char **dmac = dmacs;
+
+	for (tries = 0; *dmac && tries < limit; tries++) {
+		while (*dmac && !!channels(*dmac, &number) == wanted)
+			dmac++;
+		if (*dmac)
+			usleep(100000);
+	}
+
+	for (dmac = dmacs; *dmac; dmac++) {
+		snprintf(path, sizeof(path), DEVICES "%s/iommu_group/type",
+			 *dmac);
+		say("board: %s %s domain=%s channels=%d\n", when, *dmac,
+		    get(path), channels(*dmac, &number));
+	}
+}
+
+/* The first channel of each controller and the last, all at the same time */
+static int test(int round, const char *transfers, char **dmacs)
+{
+	int i, n, number;
+	char name[64];
+
+	put(DMATEST "iterations", transfers);
+	put(DMATEST "test_buf_size", "8192");
+	for (; *dmacs; dmacs++) {
+		n = channels(*dmacs, &number);
+		for (i = 0; i < n; i += n > 1 ? n - 1 : 1) {
+			snprintf(name, sizeof(name), "dma%dchan%d", number, i);
+			say("board: test %d %s %s\n", round, *dmacs, name);
+			put(DMATEST "channel", name);
+		}
+	}
+
+	put(DMATEST "run", "1");
+	for (i = 0; i < TEST_LIMIT; i++) {
+		/* Reading it also gives the channels back, once all are done. */
+		if (*get(DMATEST "run") == 'N')
+			return 1;
+		usleep(100000);
+	}
+	say("board: dmatest doesn't come to its end\n");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	char **dmacs = argv + 2, **dmac;
+
+	mkdir("/sys", 0755);
+	mkdir("/dev", 0755);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	say("board: user space\n");
+
+	load("/rcar-dmac.ko");
+	load("/dmatest.ko");
+	show("before", dmacs, 0, 0);
+	load("/ipmmu-vmsa.ko");
+	show("after", dmacs, 1, BIND_LIMIT);
+	if (argc > 2 && test(1, argv[1], dmacs)) {
+		for (dmac = dmacs; *dmac; dmac++)
+			put(DRIVER "unbind", *dmac);
+		show("unbound", dmacs, 0, BIND_LIMIT);
+		for (dmac = dmacs; *dmac; dmac++)
+			put(DRIVER "bind", *dmac);
+		show("rebound", dmacs, 1, BIND_LIMIT);
+		if (test(2, argv[1], dmacs))
+			say("board: end\n");
+	}
+
+	reboot(RB_POWER_OFF);
+	return 1;
+}
