@@ -92,11 +92,12 @@ setup() {
 }
 
 @test "a scenario with an unknown key, a bad expression, an unknown base or no about" {
-	printf '// abuot: x\n// must: a(\n// bases: v99\n' >"$DEFER_ROOT/scenarios/arm/bad.dtsi"
+	printf '// abuot: x\n// must: a(\n// bases: v99\n// must[v98]: b\n' >"$DEFER_ROOT/scenarios/arm/bad.dtsi"
 	h check
 	expect 22 'unknown key "// abuot:"'
 	expect 22 "not a regular expression: a("
 	expect 22 "unknown base v99"
+	expect 22 'unknown base "// must[v98]:"'
 	expect 22 'no "// about:" line'
 }
 

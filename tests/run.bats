@@ -54,6 +54,10 @@ matrix() { echo "$DEFER_ROOT/results/toy.arm"; }
 	echo CONFIG_LOST=y >>"$DEFER_ROOT/bases/toy/kconfig"
 	h run
 	expect 17 "Kconfig did not keep: CONFIG_LOST=y"
+	# As 7.3 says it
+	sed -i 's/echo "Value requested/echo "WARNING: Value requested/' "$tree/scripts/kconfig/merge_config.sh"
+	h run
+	expect 17 "Kconfig did not keep: CONFIG_LOST=y"
 	one_error
 }
 
@@ -135,6 +139,21 @@ matrix() { echo "$DEFER_ROOT/results/toy.arm"; }
 	sed -i 's/^.. must: scenario.*/\/\/ must: never said/' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
 	h boot
 	expect 1 "no line matches: never said"
+}
+
+@test "a line of a scenario that is for one base takes the place of the one above it" {
+	sed -i '3i // must: never said\n// must[toy]: KTAP\n// mustnot[other]: KTAP' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h boot
+	expect 0 "PASS  plain"
+	sed -i 's/^.. must.toy./\/\/ must[other]/' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	h boot
+	expect 1 "no line matches: never said"
+	# What is for another base makes no other machine of it.
+	sed -i '/never said/d' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	STEPS="0 N" h flips
+	sed -i '/must.other/d' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	STEPS="0 N" h flips
+	expect 0 "column 0: as before"
 }
 
 @test "a scenario that hangs is a failed scenario, and the next one is booted" {
@@ -377,17 +396,26 @@ toy does not build for arm:"
 		chmod +x "$HARNESS/$program"
 	done
 	export PATH=$HARNESS:$PATH
+	cp -r "$(dirname "$TESTS")/bases/linux-6.1" "$DEFER_ROOT/bases"
 	h test
-	expect 0 "ok linux-6.12 arm64: KUnit # SKIP no record"
+	expect 0 "linux-7.3 can't be had, so this is linux-6.1"
 	expect 0 "linux-6.1 arm: machines"
-	# 1 of check, 1 of bats, twice 5 and 1; skipped: 1 of check, twice 1 and no record, two stages.
+	# 1 of check, 1 of bats, twice 5 and 1; skipped: 1 of check, twice 1 and no record.
+	[ "${lines[-1]}" = "14 passed, 0 failed, 5 skipped" ]
+	# Here it was downloaded before.
+	cp -r "$(dirname "$TESTS")/bases/linux-7.3" "$DEFER_ROOT/bases"
+	mkdir -p "$CACHE/debian/linux-source-7.3"
+	touch "$CACHE/debian/linux-source-7.3/linux-source-7.3.tar.xz"
+	h test
+	expect 0 "linux-7.3 arm64: machines"
+	expect 0 "ok linux-6.1 arm64: KUnit # SKIP no record"
 	[ "${lines[-1]}" = "14 passed, 0 failed, 7 skipped" ]
 	mkdir -p "$DEFER_ROOT/results"
-	touch "$DEFER_ROOT/results/linux-6.12.arm64"
+	touch "$DEFER_ROOT/results/linux-6.1.arm64"
 	h test
 	[ "${lines[-1]}" = "20 passed, 0 failed, 7 skipped" ]
 	TEST_MINUTES=0 h test
-	expect 0 "ok linux-6.12 arm64: machines # SKIP 0 minutes are over"
+	expect 0 "ok linux-6.1 arm64: machines # SKIP 0 minutes are over"
 	touch "$CACHE/bad"
 	h test
 	[ "$status" -eq 1 ] && [ "${lines[-1]}" = "20 passed, 3 failed, 7 skipped" ]

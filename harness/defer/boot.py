@@ -14,12 +14,13 @@ from defer import build, judge, lib
 SCENARIOS = lib.path("scenarios")
 SELFTEST = "tools/testing/selftests/iommu_defer"
 # Every line "// key: value" at the head of a scenario has one of these keys.
-KEYS = "about rule bases group machine qemu append user must mustnot splat iort".split()
+KEYS = "about rule bases group machine qemu append user must mustnot splat iort dtb want".split()
 
 class Machine:
-    """A device tree fragment, and what its header lines say. Those of /include/ files count, too."""
+    """A device tree fragment, and what its header lines say. Those of /include/ files count, too. A line
+    "// key[base]: value" is for that base only; it takes the place of a line "// key:" right above it."""
 
-    def __init__(self, arch, name, path=None):
+    def __init__(self, arch, name, path=None, base=""):
         self.name = name
         self.path = path or os.path.join(SCENARIOS, arch, name + ".dtsi")
         self.text = self.whole = lib.read(self.path)
@@ -28,10 +29,17 @@ class Machine:
             if not found:
                 raise lib.Stop("usage", f"scenarios/{arch}/{name}.dtsi includes {file}, which isn't there")
             self.whole += "\n" + lib.read(found[0])
-        self.lines = re.findall(r"^// ([a-z]+): *(.*?) *$", self.whole, re.M)
+        # What is for other bases only is no part of it, and changes no result of theirs.
+        own = re.escape(f"[{base}]") if base else r"\[.*\]"
+        self.whole = re.sub(rf"^// [a-z]+(?!{own})\[.*\n", "", self.whole, flags=re.M)
+        self.lines = []
+        for key, only, value in re.findall(r"^// ([a-z]+)(\[.*?\])?: *(.*?) *$", self.whole, re.M):
+            if base and only and self.lines and self.lines[-1][:2] == (key, ""):
+                self.lines.pop()
+            self.lines.append((key, only, value))
 
     def values(self, key):
-        return [value for k, value in self.lines if k == key]
+        return [value for k, _, value in self.lines if k == key]
 
     def words(self, key):
         return " ".join(self.values(key)).split()
@@ -42,7 +50,7 @@ class Machine:
 
 def machines(base, arch, rfc, only=""):
     files = sorted(glob.glob(os.path.join(SCENARIOS, arch, "*.dtsi")))
-    found = [m for m in (Machine(arch, os.path.basename(f)[:-5]) for f in files) if m.is_for(base, rfc)]
+    found = [m for m in (Machine(arch, os.path.basename(f)[:-5], base=base) for f in files) if m.is_for(base, rfc)]
     if only and only not in [m.name for m in found]:
         raise lib.Stop("usage", f"unknown scenario '{only}' for {base} {arch}; "
                                 f"known: {' '.join(m.name for m in found)}")

@@ -54,7 +54,7 @@ class Kernel:
             said = re.search(r"^.*error.*$", lib.read(log), re.M | re.I)
             raise lib.Stop("config", f"merge_config.sh fails: {said[0] if said else lib.last_line(log)} "
                                      f"(all of it: {log})")
-        lost = re.findall(r"^Value requested for \w+ not in final .config\n"
+        lost = re.findall(r"^(?:WARNING: )?Value requested for \w+ not in final .config\n"
                           r"Requested value: *(.*)\nActual value: *(.*)$", lib.read(log), re.M)
         lost = [want for want, have in lost if not (want.startswith("#") and "=" not in have)]
         if lost and strict:

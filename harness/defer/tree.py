@@ -41,6 +41,18 @@ def recognise(path, kind, wanted=""):
                               + "".join(f". BASE={name} tries the series of {name} on it" for name in lib.bases()
                                         if lib.Base(name).get("UPSTREAM")))
 
+# Without TREE= and BASE=: the kernel of today, or where it can't be downloaded what Debian 12 has.
+DEFAULT, ELSE = "linux-7.3", "linux-6.1"
+
+def default():
+    """The base that is meant if nobody names one."""
+    try:
+        debian.tarball(lib.Base(DEFAULT))
+    except lib.Stop as stop:
+        lib.say(f"{stop}\n{DEFAULT} can't be had, so this is {ELSE}; BASE= names another one")
+        return lib.Base(ELSE)
+    return lib.Base(DEFAULT)
+
 class Tree:
     """TREE= or, without it, the Debian package of BASE=, in the cache."""
 
@@ -58,7 +70,7 @@ class Tree:
                 raise lib.Stop("version", f"TREE={self.path} is {self.base.name}, not BASE={wanted}")
             where = f"{self.base.name}-{lib.digest(self.path)[:8]}"
         else:
-            self.base = lib.Base(wanted or "linux-6.1")
+            self.base = lib.Base(wanted) if wanted else default()
             where = self.base.name
             if not self.base.get("PACKAGE"):
                 raise lib.Stop("usage", f"base {self.base.name} needs TREE=path of its source. {self.base.get('GET')}")
