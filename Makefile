@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
-export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES
+export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES RACES SEED TRANSFERS DRIVER
 
 # make has a value of its own for it.
 ifeq ($(origin CC),default)
@@ -8,7 +8,7 @@ undefine CC
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot acpi qemu flips series import apply check test lint audit mutants explore faults cost release
+.PHONY: help deps run boot acpi qemu board flips series import apply check test lint audit mutants explore races faults cost release
 
 help: ## this text
 	@harness/help
@@ -27,6 +27,9 @@ acpi: ## machines that firmware and ACPI describe, arm64: TREE=path [UPTO=N] [SC
 
 qemu: ## models of R-Car boards for the installed QEMU, see qemu/README.md
 	@harness/qemu
+
+board: ## Debian's own arm64 kernel on a model of R-Car, with DMA through its IPMMU: [SCENARIO=name] [TRANSFERS=N] [DRIVER=file]
+	@harness/board
 
 flips: ## which fix makes which test pass, into results/: [TREE=path] [BASE=] [ARCH=] [STEPS="0 N R"] [ALONE=1]
 	@harness/flips
@@ -57,6 +60,9 @@ mutants: ## breaks every line of the fixes, and says which test notices: [TREE=p
 
 explore: ## every sequence of events of a master and its IOMMU: [TREE=path] [BASE=] [ARCH=] [DEPTH="7 4"] [MINUTES=20]
 	@tools/explore
+
+races: ## the same events by three threads at once: [TREE=path] [BASE=] [ARCH=] [RACES=500] [SEED=1]
+	@tools/races
 
 faults: ## every allocation on these paths fails, one at a time: [TREE=path] [BASE=] [ARCH=]
 	@tools/faults

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2154 # the helper sets tree, bats sets status and output
-# make explore and make faults: what they make of a boot's log, and what they record.
+# make explore, make races and make faults: what they make of a boot's log, and what they record.
 load helper
 
 setup() {
 	load_toy
 	"$HARNESS/series" 2>/dev/null
 	export TREE=$tree ARCH=arm FAKE_QEMU=$BATS_TEST_TMPDIR/log
-	unset DEPTH MINUTES
+	unset DEPTH MINUTES RACES SEED
 }
 
 t() { run "$TESTS/../tools/$1"; }
@@ -94,4 +94,21 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 	t explore
 	[ "$(recorded explore | wc -l)" -eq 6 ]
 	[ "$(recorded explore | grep -c arm64)" -eq 0 ]
+}
+
+@test "races records how many there were, and shows the seed of one that goes wrong" {
+	ktap iommu_defer_explore events_race "    # events_race: 20 races" "    # events_race: 7 races"
+	RACES=27 SEED=3 t races
+	expect 0 "toy arm: 27 races from seed 3 on, none goes wrong"
+	recorded races | grep -qx "arm 27 3"
+	# Of others than were asked for
+	RACES=28 SEED=3 t races
+	expect 1 "not a pass: the races did not come to their end"
+	ktap iommu_defer_explore events_race "    seed 5: not as expected: whether it is bound" "    # events_race: 8 races"
+	RACES=8 SEED=3 t races
+	expect 1 "not a pass: seed 5: not as expected: whether it is bound"
+	recorded races | grep -qx "arm 27 3"
+	RACES=501 t races
+	expect 2 "RACES='501': want a number from 1 to 500"
+	one_error
 }

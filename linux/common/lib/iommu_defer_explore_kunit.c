@@ -13,15 +13,23 @@
  * The end of init is an event that can't be undone.  So sequences are explored
  * once before it, by an initcall.  The states found there are entered again then,
  * with devices that stay, and explored further after it.
+ *
+ * And the same events by three threads at once, at times that a seed decides.
+ * What comes of them meanwhile is nobody's to say; but nothing is broken then,
+ * and in the end all masters have their IOMMUs and everything is given back.
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/moduleparam.h>
 #include <linux/platform_device.h>
+#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -44,6 +52,14 @@ MODULE_PARM_DESC(depth, "Events in the longest sequence that is explored, 1 to 9
 static unsigned int count = 1;
 module_param(count, uint, 0444);
 MODULE_PARM_DESC(count, "How many masters and IOMMUs there are, 1 or 2");
+
+static unsigned int races;
+module_param(races, uint, 0444);
+MODULE_PARM_DESC(races, "How often the events are raced, up to 500");
+
+static unsigned int race_seed = 1;
+module_param(race_seed, uint, 0444);
+MODULE_PARM_DESC(race_seed, "Of the first race; the next one has the next seed");
 
 /* Two of each at most */
 #define EXPLORE_OF_EACH		2
@@ -262,14 +278,29 @@ static bool model_allows(const struct model *m, struct explore_event event)
 	}
 }
 
+/* C5, D26: where the core asks on its own, it does so for all idle masters */
+static void model_register(struct model *m, unsigned int which)
+{
+	m->registered[which] = true;
+#ifdef IOMMU_TAKES_IDLE_MASTERS
+	for (which = 0; which < m->count; which++)
+		if ((m->master[which].state == IDLE ||
+		     m->master[which].state == WAITING) &&
+		    m->of_xlate == SUCCEEDS && model_all_there(m, which))
+			m->master[which].translated = true;
+#endif
+}
+
 static void model_step(struct model *m, struct explore_event event)
 {
 	struct model_master *master = &m->master[event.which];
 
 	switch (event.kind) {
 	case IOMMU_REGISTERS:
+		model_register(m, event.which);
+		break;
 	case IOMMU_UNREGISTERS:
-		m->registered[event.which] = event.kind == IOMMU_REGISTERS;
+		m->registered[event.which] = false;
 		break;
 	case MASTER_ADDED:
 		master->attempts = 0;
@@ -1011,6 +1042,226 @@ static void across_end_of_init(struct kunit *test)
 	expect_report(test, &report);
 }
 
+/* Races */
+
+#define RACE_EVENTS		40
+
+/**
+ * struct race_thread - one of those that make events happen
+ * @run: to what
+ * @master: to this one; for the thread of the IOMMUs, NULL
+ * @rnd: where all its chances come from
+ * @done: completed when it is through
+ */
+struct race_thread {
+	struct explore_run *run;
+	struct explore_master *master;
+	struct rnd_state rnd;
+	struct completion done;
+};
+
+static unsigned int race_pick(struct race_thread *thread, unsigned int n)
+{
+	return prandom_u32_state(&thread->rnd) % n;
+}
+
+static void race_delay(struct race_thread *thread)
+{
+	if (race_pick(thread, 4))
+		udelay(race_pick(thread, 200));
+	else
+		schedule_timeout_uninterruptible(race_pick(thread, 3));
+}
+
+static void race_iommus(struct race_thread *thread)
+{
+	struct explore_run *run = thread->run;
+	struct fake_iommu *iommu = &run->topology.iommu[race_pick(thread, 2)];
+
+	if (!race_pick(thread, 4))
+		WRITE_ONCE(fake_driver.xlate_ret, answers[race_pick(thread, 3)]);
+	else if (!iommu->registered)
+		fake_iommu_register(iommu);
+	else if (defer_base.iommu_may_unregister)
+		fake_iommu_unregister(iommu);
+}
+
+/* What a driver sees is freed with it, so no attempt may come after that. */
+static unsigned int race_remove(struct explore_master *master)
+{
+	struct device *dev = get_device(master->dev);
+	unsigned int faults;
+
+	master->dev = NULL;
+	device_del(dev);
+	faults = forget_failed_attempt(dev);
+	dev->platform_data = NULL;
+	put_device(dev);
+	put_device(dev);
+	return faults;
+}
+
+static void race_master(struct race_thread *thread)
+{
+	struct explore_master *master = thread->master;
+
+	if (!master->dev) {
+		thread->run->err = add_master(master) ?: thread->run->err;
+		return;
+	}
+
+	switch (race_pick(thread, 5)) {
+	case 0:
+		master->data.faults |= race_remove(master);
+		break;
+	case 1:
+		device_release_driver(master->dev);
+		break;
+	case 2:
+		WRITE_ONCE(master->driver, race_pick(thread, 3));
+		break;
+	default:
+		/* It may bind by itself at any time, or be deferred */
+		if (device_attach(master->dev) < 0)
+			race_delay(thread);
+		break;
+	}
+}
+
+static int race_events(void *data)
+{
+	struct race_thread *thread = data;
+	unsigned int i;
+
+	for (i = 0; i < RACE_EVENTS; i++) {
+		if (thread->master)
+			race_master(thread);
+		else
+			race_iommus(thread);
+		race_delay(thread);
+	}
+
+	complete(&thread->done);
+	return 0;
+}
+
+static void race_start(struct race_thread *thread, struct explore_run *run,
+		       struct explore_master *master, unsigned int seed)
+{
+	struct task_struct *task;
+
+	thread->run = run;
+	thread->master = master;
+	prandom_seed_state(&thread->rnd, seed);
+	init_completion(&thread->done);
+	task = kthread_run(race_events, thread, SUITE);
+	if (IS_ERR(task)) {
+		run->err = PTR_ERR(task);
+		complete(&thread->done);
+	}
+}
+
+/* All IOMMUs are there now, nothing fails any more: so all masters get theirs. */
+static void race_settle(struct explore_run *run)
+{
+	unsigned int i;
+
+	fake_driver.xlate_ret = 0;
+	for (i = 0; i < EXPLORE_OF_EACH && !run->err; i++)
+		run->err = fake_iommu_register(&run->topology.iommu[i]);
+
+	for (i = 0; i < EXPLORE_OF_EACH && !run->err; i++) {
+		struct explore_master *master = &run->master[i];
+
+		master->driver = SUCCEEDS;
+		if (!master->dev)
+			run->err = add_master(master);
+		if (run->err)
+			break;
+
+		device_release_driver(master->dev);
+		attach_driver(master->dev);
+	}
+
+	wait_for_device_probe();
+	for (i = 0; i < EXPLORE_OF_EACH && !run->err; i++) {
+		struct explore_master *master = &run->master[i];
+
+		run->faults |= master->data.faults |
+			       check_invariants(master->dev, TRANSLATED);
+		if (!test_master_bound(master->dev))
+			run->wrong = "whether it is bound";
+		else if (master->data.result != TRANSLATED ||
+			 !master->data.reaches)
+			run->wrong = "whether it is translated";
+	}
+}
+
+static void race_run(struct explore_run *run, unsigned int seed)
+{
+	static struct race_thread thread[1 + EXPLORE_OF_EACH];
+	unsigned int i;
+
+	run_begin(run, EXPLORE_OF_EACH, true);
+	fake_driver.sleeps = true;
+	for (i = 0; i < ARRAY_SIZE(thread) && !run->err; i++)
+		race_start(&thread[i], run, i ? &run->master[i - 1] : NULL,
+			   seed * ARRAY_SIZE(thread) + i);
+	while (i--)
+		wait_for_completion(&thread[i].done);
+	wait_for_device_probe();
+	fake_driver.sleeps = false;
+	run->faults |= fake_driver.faults;
+	race_settle(run);
+	run_finish(run);
+}
+
+/* KUnit gives a test five minutes, and a race takes seconds */
+#define RACES_AT_ONCE		20
+
+struct race_part {
+	unsigned int first;
+};
+
+static const struct race_part race_parts[] = {
+	{ 0 }, { 20 }, { 40 }, { 60 }, { 80 }, { 100 }, { 120 }, { 140 },
+	{ 160 }, { 180 }, { 200 }, { 220 }, { 240 }, { 260 }, { 280 }, { 300 },
+	{ 320 }, { 340 }, { 360 }, { 380 }, { 400 }, { 420 }, { 440 }, { 460 },
+	{ 480 },
+};
+
+static void race_part_desc(const struct race_part *part, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "from the race %u on", part->first);
+}
+
+KUNIT_ARRAY_PARAM(race_part, race_parts, race_part_desc);
+
+/* C50, C53, C54: whoever comes first, by lockdep and by the invariants */
+static void events_race(struct kunit *test)
+{
+	const struct race_part *part = test->param_value;
+	char names[FAULT_NAMES_SIZE];
+	struct explore_run *run;
+	unsigned int i, end;
+
+	if (part->first >= races)
+		kunit_skip(test, "iommu_defer.races=N races N times");
+
+	run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, run);
+	end = min(part->first + RACES_AT_ONCE, races);
+	for (i = part->first; i < end; i++) {
+		race_run(run, race_seed + i);
+		KUNIT_EXPECT_FALSE_MSG(test, run_is_wrong(run),
+				       "seed %u: not as expected: %s; broken: %s; error %d",
+				       race_seed + i, run->wrong ?: "nothing",
+				       fault_names(run->faults, names,
+						   sizeof(names)), run->err);
+	}
+	kunit_info(test, "%u races\n", end - part->first);
+}
+
 static int explore_init(struct kunit *test)
 {
 	if (suite_is_off(SUITE))
@@ -1023,6 +1274,7 @@ static struct kunit_case explore_tests[] = {
 	KUNIT_CASE(before_end_of_init),
 	KUNIT_CASE(after_end_of_init),
 	KUNIT_CASE(across_end_of_init),
+	KUNIT_CASE_PARAM(events_race, race_part_gen_params),
 	{}
 };
 
