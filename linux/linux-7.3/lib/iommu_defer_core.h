@@ -7,6 +7,7 @@
 #ifndef _LIB_IOMMU_DEFER_CORE_H
 #define _LIB_IOMMU_DEFER_CORE_H
 
+#include <linux/iommu.h>
 #include <linux/types.h>
 
 #include "iommu_defer.h"
@@ -25,7 +26,11 @@ enum fake_keep {
  *	is counted is one of an attempt
  * @keep: what of_xlate keeps
  * @fails_for: fake_driver.add_ret is for this device only, if there is one
+ * @probing: called before the driver answers for a device, by probe_device
  * @released: called for a device that the driver has let go of
+ * @attached: how often a device was attached to a domain
+ * @found: a device that @finder serves
+ * @finder: an IOMMU that knows its devices by itself, without any firmware
  * @kept: how often that has been allocated, and not been freed
  * @lost: how often it was not what of_xlate had left: a real driver goes through
  *	a NULL pointer then
@@ -34,7 +39,11 @@ struct fake_core {
 	bool answers;
 	enum fake_keep keep;
 	struct device *fails_for;
+	void (*probing)(struct device *dev);
 	void (*released)(struct device *dev);
+	unsigned int attached;
+	struct device *found;
+	struct iommu_device finder;
 	int kept;
 	unsigned int lost;
 };
@@ -43,5 +52,7 @@ extern struct fake_core fake_core;
 
 void fake_core_reset(void);
 int fake_core_register(struct fake_iommu *iommu);
+int fake_core_register_finder(struct device *dev);
+void fake_core_unregister_finder(void);
 
 #endif /* _LIB_IOMMU_DEFER_CORE_H */

@@ -9,9 +9,14 @@
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/kernfs.h>
+#include <linux/kobject.h>
+#include <linux/platform_device.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
@@ -242,6 +247,147 @@ static void binds_to_fwspec_without_group(struct kunit *test)
 	EXPECT_NO_FAULTS(test, priv->data.faults);
 }
 
+/* Instead of the fixture: two masters without a driver, of one IOMMU */
+static struct device *core_two_masters(struct kunit *test)
+{
+	struct core_fixture *priv = test->priv;
+	struct device *other;
+
+	EXPECT_NO_FAULTS(test, test_topology_destroy(&priv->topology));
+	test_topology_init(&priv->topology);
+	KUNIT_ASSERT_EQ(test, test_topology_build(&priv->topology), 0);
+	core_add(test, NULL);
+	other = test_master_add(priv->topology.master_np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+	fake_core.answers = true;
+	return other;
+}
+
+/* A device that is removed while the IOMMU looks at the next one */
+static struct core_removal {
+	struct device *dev;
+	struct iommu_group *group;
+	int holders;
+	struct work_struct work;
+	struct completion done;
+} core_removal;
+
+/* Who holds a group: there is no other way to see it from outside */
+static struct kobject *core_group_kobj(struct device *dev)
+{
+	struct kernfs_node *link, *devices = NULL;
+	struct kobject *kobj = NULL;
+
+	link = kernfs_find_and_get(dev->kobj.sd, "iommu_group");
+	if (link)
+		devices = kernfs_find_and_get(link->symlink.target_kn,
+					      "devices");
+	if (devices)
+		kobj = devices->priv;
+	kernfs_put(devices);
+	kernfs_put(link);
+	return kobj;
+}
+
+/* By another thread, which holds none of the locks of the one that registers */
+static void core_remove(struct work_struct *work)
+{
+	struct core_removal *removal = &core_removal;
+	struct kobject *kobj;
+
+	removal->group = iommu_group_get(removal->dev);
+	kobj = core_group_kobj(removal->dev);
+	platform_device_unregister(to_platform_device(removal->dev));
+	removal->dev = NULL;
+	removal->holders = kobj ? kref_read(&kobj->kref) : 0;
+	complete(&removal->done);
+}
+
+static void core_remove_other(struct device *dev)
+{
+	if (!core_removal.dev || core_removal.dev == dev)
+		return;
+
+	schedule_work(&core_removal.work);
+	wait_for_completion(&core_removal.done);
+}
+
+/*
+ * C54: a device is removed when the IOMMU has found it, and has others to look
+ * at before it gives each group its domain.  The group is there until then.
+ */
+static void device_goes_as_iommu_registers(struct kunit *test)
+{
+	struct core_fixture *priv = test->priv;
+	struct device *other = core_two_masters(test);
+	int groups = fake_driver.groups;
+
+	INIT_WORK(&core_removal.work, core_remove);
+	init_completion(&core_removal.done);
+	core_removal.dev = priv->topology.master;
+	priv->topology.master = NULL;
+	fake_core.probing = core_remove_other;
+	KUNIT_EXPECT_EQ(test, fake_core_register(&priv->topology.iommu[0]), 0);
+	fake_core.probing = NULL;
+
+	/* It has been removed, and this test is one that held its group */
+	KUNIT_ASSERT_PTR_EQ(test, core_removal.dev, (struct device *)NULL);
+	KUNIT_EXPECT_EQ(test, core_removal.holders, 2);
+	iommu_group_put(core_removal.group);
+	KUNIT_EXPECT_EQ_MSG(test, fake_driver.groups, groups + 1, "groups");
+	EXPECT_NO_FAULTS(test, check_invariants(other, TRANSLATED));
+	EXPECT_NO_FAULTS(test, test_master_remove(other));
+}
+
+/*
+ * C3, C54: an IOMMU registers that fails, and has found a device which another one
+ * had passed over.  That device can still have its own IOMMU.
+ */
+static void registration_fails_behind_another(struct kunit *test)
+{
+	struct core_fixture *priv = test->priv;
+	struct device *other = core_two_masters(test);
+	struct device *dev = priv->topology.master;
+	struct test_topology second;
+
+	fake_core.fails_for = dev;
+	fake_driver.add_ret = -ENODEV;
+	KUNIT_ASSERT_EQ(test, fake_core_register(&priv->topology.iommu[0]), 0);
+
+	test_topology_init(&second);
+	KUNIT_EXPECT_EQ(test, test_topology_build(&second), 0);
+	second.master = test_master_add(second.master_np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(second.master));
+	fake_core.fails_for = second.master;
+	fake_driver.add_ret = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, fake_core_register(&second.iommu[0]), -ENOMEM);
+
+	EXPECT_RESULT(test, try_configure(dev, priv->topology.master_np),
+		      TRANSLATED);
+	KUNIT_EXPECT_NOT_NULL(test, iommu_get_domain_for_dev(dev));
+	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
+	EXPECT_NO_FAULTS(test, check_invariants(second.master, UNTRANSLATED));
+	EXPECT_NO_FAULTS(test, test_topology_destroy(&second) |
+			 test_master_remove(other));
+}
+
+/* C50: an IOMMU that fails to register attaches none of its devices first. */
+static void registration_fails_behind_its_own(struct kunit *test)
+{
+	struct core_fixture *priv = test->priv;
+	struct device *other = core_two_masters(test);
+
+	fake_core.fails_for = other;
+	fake_driver.add_ret = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, fake_core_register(&priv->topology.iommu[0]),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, fake_core.attached, 0U);
+	EXPECT_NO_FAULTS(test, check_invariants(priv->topology.master,
+						UNTRANSLATED));
+	EXPECT_NO_FAULTS(test, check_invariants(other, UNTRANSLATED));
+	EXPECT_NO_FAULTS(test, test_master_remove(other));
+}
+
 /* C31: that an IOMMU has come too late is said of a master that is bound */
 static void late_iommu_is_said(struct kunit *test)
 {
@@ -255,6 +401,34 @@ static void late_iommu_is_said(struct kunit *test)
 	core_register(test, 1);
 	KUNIT_EXPECT_EQ_MSG(test, test_log_lines(), 1U, "lines of the log");
 	EXPECT_NO_FAULTS(test, check_invariants(dev, UNTRANSLATED));
+}
+
+/*
+ * C53: what an IOMMU keeps of a device that it has found without firmware stays
+ * when a driver binds, although the firmware has no IOMMU for the device.
+ */
+static void binds_without_fwspec(struct kunit *test)
+{
+	struct core_fixture *priv = test->priv;
+	struct device *dev;
+
+	EXPECT_NO_FAULTS(test, test_topology_destroy(&priv->topology));
+	test_topology_init(&priv->topology);
+	priv->topology.state[0] = NONE;
+	KUNIT_ASSERT_EQ(test, test_topology_build(&priv->topology), 0);
+	dev = core_add(test, &priv->data);
+	device_release_driver(dev);
+	KUNIT_ASSERT_EQ(test, fake_core_register_finder(dev), 0);
+
+	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	KUNIT_EXPECT_TRUE(test, core_has_group(dev));
+	KUNIT_EXPECT_TRUE(test, dev->iommu &&
+			  dev->iommu->iommu_dev == &fake_core.finder);
+
+	device_release_driver(dev);
+	fake_core_unregister_finder();
+	KUNIT_EXPECT_FALSE(test, core_has_group(dev));
+	KUNIT_EXPECT_PTR_EQ(test, dev->iommu, (struct dev_iommu *)NULL);
 }
 
 static int core_init(struct kunit *test)
@@ -295,6 +469,10 @@ static struct kunit_case core_cases[] = {
 	KUNIT_CASE_PARAM(binds_without_and_with, core_order_gen_params),
 	KUNIT_CASE_PARAM(waits_for_each_iommu, core_ready_gen_params),
 	KUNIT_CASE(binds_to_fwspec_without_group),
+	KUNIT_CASE(binds_without_fwspec),
+	KUNIT_CASE(device_goes_as_iommu_registers),
+	KUNIT_CASE(registration_fails_behind_another),
+	KUNIT_CASE(registration_fails_behind_its_own),
 	KUNIT_CASE(late_iommu_is_said),
 	{}
 };

@@ -179,12 +179,17 @@ static struct iommu_device *fake_probe_device(struct device *dev)
 	struct fake_iommu *iommu;
 	int err;
 
+	if (!fwspec)
+		return dev == fake_core.found ? &fake_core.finder :
+						ERR_PTR(-ENODEV);
+
+	if (fake_core.probing)
+		fake_core.probing(dev);
 	err = fake_iommu_add_device(dev);
 	if (err && (!fake_core.fails_for || fake_core.fails_for == dev))
 		return ERR_PTR(err);
 
-	iommu = fwspec ? fake_iommu_find(to_of_node(fwspec->iommu_fwnode)) :
-			 NULL;
+	iommu = fake_iommu_find(to_of_node(fwspec->iommu_fwnode));
 	return iommu ? &iommu->iommu : ERR_PTR(-ENODEV);
 }
 
@@ -240,6 +245,11 @@ static struct iommu_domain *fake_domain_alloc_paging(struct device *dev)
 static int fake_attach(struct iommu_domain *domain, struct device *dev,
 		       struct iommu_domain *old)
 {
+	fake_core.attached++;
+	/* It has no firmware that this driver could go by */
+	if (dev == fake_core.found)
+		return 0;
+
 	return fake_iommu_attach(domain, dev);
 }
 
@@ -247,6 +257,7 @@ static int fake_attach(struct iommu_domain *domain, struct device *dev,
 static int fake_identity_attach(struct iommu_domain *domain,
 				struct device *dev, struct iommu_domain *old)
 {
+	fake_core.attached++;
 	return 0;
 }
 
@@ -285,6 +296,42 @@ static const struct iommu_ops fake_other_ops = {
 	FAKE_OPS_COMMON,
 	.of_xlate = fake_of_xlate,
 };
+
+/* The IOMMU of a PC, say: it has no node, and no master names it. */
+static const struct iommu_ops fake_finder_ops = {
+	FAKE_OPS_COMMON,
+	.default_domain = &fake_identity_domain,
+};
+
+/**
+ * fake_core_register_finder() - register an IOMMU that finds its device itself
+ * @dev: the one device that it finds
+ *
+ * Return: 0, or what the IOMMU core said.
+ */
+int fake_core_register_finder(struct device *dev)
+{
+	int err;
+
+	fake_core.found = dev;
+	err = iommu_device_sysfs_add(&fake_core.finder, NULL, NULL,
+				     "iommu-defer-finder");
+	if (err)
+		return err;
+
+	err = iommu_device_register(&fake_core.finder, &fake_finder_ops, NULL);
+	if (err)
+		iommu_device_sysfs_remove(&fake_core.finder);
+
+	return err;
+}
+
+void fake_core_unregister_finder(void)
+{
+	iommu_device_unregister(&fake_core.finder);
+	iommu_device_sysfs_remove(&fake_core.finder);
+	fake_core.found = NULL;
+}
 
 /* Called by the thread that registers it, right before. */
 const struct iommu_ops *fake_ops_of(struct fake_iommu *iommu)

@@ -5,9 +5,11 @@
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
@@ -76,16 +78,30 @@ static void device_fails_as_iommu_registers(struct kunit *test)
 	EXPECT_NO_FAULTS(test, check_invariants(priv->other, TRANSLATED));
 }
 
-/* What an attempt came to that was made while the IOMMU was going */
-static struct device *register_retried;
-static enum attempt_result register_result;
+/* An attempt that is made while the IOMMU is going, by another thread */
+static struct register_retry {
+	struct device *dev;
+	enum attempt_result result;
+	struct work_struct work;
+	struct completion done;
+} register_retry;
+
+static void register_try(struct work_struct *work)
+{
+	struct register_retry *retry = &register_retry;
+
+	retry->result = try_configure(retry->dev, retry->dev->of_node);
+	complete(&retry->done);
+}
 
 /* The other device goes as the second one, so the first has gone by now */
 static void register_released(struct device *dev)
 {
-	if (dev != register_retried)
-		register_result = try_configure(register_retried,
-						register_retried->of_node);
+	if (dev == register_retry.dev)
+		return;
+
+	schedule_work(&register_retry.work);
+	wait_for_completion(&register_retry.done);
 }
 
 /*
@@ -102,13 +118,15 @@ static void device_returns_as_iommu_goes(struct kunit *test)
 	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
 	EXPECT_NO_FAULTS(test, check_invariants(priv->other, TRANSLATED));
 
-	register_retried = dev;
-	register_result = NOT_RUN;
+	INIT_WORK(&register_retry.work, register_try);
+	init_completion(&register_retry.done);
+	register_retry.dev = dev;
+	register_retry.result = NOT_RUN;
 	fake_core.released = register_released;
 	fake_iommu_unregister(iommu);
 	fake_core.released = NULL;
 
-	EXPECT_RESULT(test, register_result, UNTRANSLATED);
+	EXPECT_RESULT(test, register_retry.result, UNTRANSLATED);
 	EXPECT_NO_FAULTS(test, check_invariants(dev, UNTRANSLATED));
 	EXPECT_NO_FAULTS(test, check_invariants(priv->other, UNTRANSLATED));
 }

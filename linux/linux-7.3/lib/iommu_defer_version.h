@@ -9,8 +9,12 @@
 #include <linux/dma-map-ops.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
+#include <linux/jump_label.h>
 #include <linux/kallsyms.h>
+#include <linux/of.h>
 #include <linux/of_iommu.h>
+#include <linux/platform_device.h>
+#include <linux/property.h>
 #include <linux/prandom.h>
 #include <linux/sched.h>
 
@@ -143,11 +147,81 @@ static inline bool iommu_present(const struct bus_type *bus)
 	return bus_for_each_dev(bus, NULL, NULL, iommu_served);
 }
 
+/* An IOMMU that registers takes the masters that have no driver. */
+#define IOMMU_TAKES_IDLE_MASTERS
+
 /* A device that is removed takes what an attempt has left of it along. */
 static inline unsigned int forget_failed_attempt(struct device *dev)
 {
 	return 0;
 }
+
+/* A bus that doesn't say how wide its addresses are is warned of: as / has it. */
+static inline int attach_node_with_cells(struct device_node *np)
+{
+	int err = 0;
+
+	if (of_property_present(np, "dma-ranges") &&
+	    !of_property_present(np, "#address-cells"))
+		err = test_node_set_u32(np, "#address-cells", 2) ?:
+		      test_node_set_u32(np, "#size-cells", 2);
+
+	return err ?: of_attach_node(np);
+}
+
+#define of_attach_node		attach_node_with_cells
+
+/* Where IOMMUs register all the time, the one of a new master may be at it. */
+static inline void await_own_iommu(struct device *dev)
+{
+	struct device_node *np = of_parse_phandle(dev->of_node, "iommus", 0);
+	struct test_master *data = dev->platform_data;
+
+	if (data && !data->attempts && fake_iommu_find(np))
+		attach_driver(dev);
+	of_node_put(np);
+}
+
+/* A platform device that goes puts its fwnode, and no other node. */
+static inline int add_device_with_fwnode(struct platform_device *pdev)
+{
+	int err;
+
+	device_set_node(&pdev->dev, dev_fwnode(&pdev->dev));
+	err = platform_device_add(pdev);
+	if (!err && fake_driver.sleeps)
+		await_own_iommu(&pdev->dev);
+
+	return err;
+}
+
+#define platform_device_add	add_device_with_fwnode
+
+#ifdef CONFIG_JUMP_LABEL
+
+/* A sum of the kernel's code, without the words that static keys change. */
+static inline u32 sum_of_code(const unsigned char *code, size_t size)
+{
+	const u32 *word = (const u32 *)code;
+	struct jump_entry *entry;
+	unsigned long i;
+	u32 sum = 0;
+
+	for (i = 0; i < size / sizeof(u32); i++)
+		sum += word[i] * (2 * i + 1);
+
+	for (entry = __start___jump_table; entry < __stop___jump_table; entry++) {
+		i = (jump_entry_code(entry) - (unsigned long)code) / sizeof(u32);
+		if (i < size / sizeof(u32))
+			sum -= word[i] * (2 * i + 1);
+	}
+
+	return sum;
+}
+
+#undef crc32
+#define crc32(seed, code, size)	sum_of_code(code, size)
+#endif
 
 /* Domains are for devices, not for buses: for domain_alloc_for() */
 #define iommu_domain_alloc(bus)	iommu_paging_domain_alloc(dev)
