@@ -210,7 +210,8 @@ PACKAGES = {
     "build": "git make gcc libc6-dev flex bison bc perl xz-utils libssl-dev ccache",
     "boot": "qemu-system-arm device-tree-compiler e2fsprogs",
     "check": "git make perl shellcheck codespell",
-    "test": "bats gcc libc6-dev git device-tree-compiler e2fsprogs coccinelle libpython3-dev acpica-tools",
+    "test": "bats gcc libc6-dev git device-tree-compiler e2fsprogs coccinelle libpython3-dev acpica-tools "
+            "python3-clang-14",
     "lint": "sparse",
     "acpi": "qemu-efi-aarch64",
     "board": "git make xz-utils qemu-system-arm device-tree-compiler",
