@@ -368,6 +368,10 @@ toy does not build for arm:"
 	h flips
 	expect 0 "column 0: as before"
 	grep -q '^  F\.\.\.  toy.one$' "$(matrix)"
+	# Where nothing is known but the boots, as of another column with the same image
+	rm -r "$CACHE"/src/*/steps "$(matrix)"
+	h flips
+	expect 0 "results/toy.arm: written"
 	# On another machine: the file says what was run, with what.
 	cp "$(matrix)" "$BATS_TEST_TMPDIR/whole"
 	rm -rf "$CACHE"

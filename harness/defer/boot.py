@@ -189,6 +189,7 @@ class Boot:
         """As run(), but a boot of the same bytes that came to its end is not repeated."""
         store = os.path.join(lib.CACHE, "boots", self.key() + ".log")
         if os.path.exists(store):
+            os.makedirs(os.path.dirname(log), exist_ok=True)
             shutil.copyfile(store, log)
             return
         self.run(log)
