@@ -145,6 +145,25 @@ setup() {
 	sed -i 's/^  F\.\.  toy.one/  F.F  toy.one/' "$DEFER_ROOT/results/toy.arm"
 	h check
 	expect 22 "results/toy.arm: toy.one is broken in column 2"
+	sed -i 's/^  F\.F  toy.one/  .F.  toy.one/' "$DEFER_ROOT/results/toy.arm"
+	h check
+	expect 22 "results/toy.arm: toy.one is broken in column 1"
+}
+
+@test "a race may be lost before the fix that ends it, and not with it" {
+	printf 'A toy.\n<!-- results: begin -->\n<!-- results: end -->\n' >"$DEFER_ROOT/README.md"
+	TREE=$tree ARCH=arm "$HARNESS/flips"
+	sed -i 's/^---$/&\nLost by chance without this patch:\n  toy.race/' "$DEFER_ROOT"/patches/toy-fix-two.patch
+	"$HARNESS/series"
+	h check
+	expect 22 "says that toy.race is lost by chance without it, but no record has lost it"
+	echo '  .F.  toy.race' >>"$DEFER_ROOT/results/toy.arm"
+	"$HARNESS/series"
+	h check
+	expect 0 "ok results and claims: toy"
+	sed -i 's/^  \.F\.  toy.race/  ..F  toy.race/' "$DEFER_ROOT/results/toy.arm"
+	h check
+	expect 22 "results/toy.arm: toy.race is broken in column 2"
 }
 
 @test "old results are a warning for check and an end for release" {
@@ -198,6 +217,10 @@ setup() {
 	h check
 	expect 22 "0001-toy-fix-one.patch: in 2 of patches/threads.toy, want one"
 	rm "$DEFER_ROOT/patches/threads.toy/second"
+	printf 'toy-fix-one\n  To: a@b.example\n' >"$DEFER_ROOT/patches/cc.toy"
+	h check
+	expect 22 "0002-toy-fix-two.patch: patches/cc.toy doesn't say whom to send it to"
+	printf 'toy-fix-two\n  To: a@b.example\n' >>"$DEFER_ROOT/patches/cc.toy"
 	h check
 	expect 0 "ok threads: toy"
 }

@@ -94,11 +94,14 @@ class Matrix:
         return self.turned(number, "X")
 
     def broken(self):
-        """(column, row) of what a fix breaks, and of what doesn't pass in the end."""
+        """(column, row) of what a fix breaks, and of what doesn't pass in the end. A race that a fix ends may
+        be lost in any column before it."""
+        races = {row: e.number for e in patches.fixes(self.base) for row in e.patch.races()}
         ends = [c for c in self.columns[-2:] if c == self.columns[-1] or self.columns[-1] == "R"]
         for name, cells in sorted(self.rows.items()):
             ran = [(c, cell) for c, cell in zip(self.columns, cells) if cell != "?"]
-            found = [c for (_, before), (c, cell) in zip(ran, ran[1:]) if before in ".s" and cell in "FX-"]
+            found = [c for (_, before), (c, cell) in zip(ran, ran[1:]) if before in ".s" and cell in "FX-"
+                     and not (cell == "F" and c != "R" and int(c) < races.get(name, 0))]
             found += [c for c, cell in ran if c in ends and cell in "FX"]
             yield from ((column, name) for column in found[:1])
 
@@ -146,9 +149,12 @@ def false_claims(base, entry):
     for m in (m for m in loaded(base) if m.ran(entry.number)):
         for line in entry.patch.claims():
             glob, arch = re.fullmatch(r"(.*?)(?: \((\w+)\))?", line).groups()
-            pattern = re.sub(r"([[\]?])", r"[\1]", glob)
+            pattern = re.sub(r"([\[\]?])", r"[\1]", glob)
             if arch in (None, m.arch) and not fnmatch.filter(m.turned(entry.number), pattern):
                 yield f"{entry.file}: says it turns \"{line}\", but no such row of {m.name} changes from F to ."
+    for row in entry.patch.races() if all(m.ran(entry.number) for m in loaded(base)) else []:
+        if not any("F" in m.rows.get(row, "")[:entry.number] for m in loaded(base)):
+            yield f"{entry.file}: says that {row} is lost by chance without it, but no record has lost it"
 
 def readme_table():
     """The table of README: what fails before, and with the fixes."""

@@ -45,10 +45,18 @@ class Patch:
         return (f"From: {self.author}\nDate: {self.date}\nSubject: {self.subject}\n\n{self.body}\n---\n"
                 f"{below}\n" + self.hunks.rstrip("\n") + "\n")
 
-    def claims(self):
-        """Globs of the rows that this patch turns, said by hand: lines after "Turns:"."""
-        block = re.search(r"^Turns:\n((?:[ \t]+\S.*\n?)+)", self.notes, re.M)
+    def noted(self, title):
+        """The lines after a title in the notes."""
+        block = re.search(rf"^{title}:\n((?:[ \t]+\S.*\n?)+)", self.notes, re.M)
         return [line.strip() for line in block[1].strip().split("\n")] if block else []
+
+    def claims(self):
+        """Globs of the rows that this patch turns, said by hand."""
+        return self.noted("Turns")
+
+    def races(self):
+        """Rows of races that this patch ends: without it they pass or fail by chance."""
+        return self.noted("Lost by chance without this patch")
 
     def content(self):
         """The patch without what differs between bases: blob ids and line numbers."""
