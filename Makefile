@@ -22,7 +22,7 @@ run: ## apply, build, boot, judge, decision table: [TREE=path] [BASE=] [ARCH=] [
 boot: ## the machines of scenarios/: [TREE=path] [BASE=] [ARCH=] [UPTO=N] [RFC=1] [SCENARIO=name]
 	@harness/boot
 
-acpi: ## machines that firmware and ACPI describe, arm64: TREE=path [UPTO=N] [SCENARIO=name]
+acpi: ## machines that firmware and ACPI describe, arm64: [TREE=path] [BASE=] [UPTO=N] [SCENARIO=name]
 	@harness/acpi
 
 qemu: ## models of R-Car boards for the installed QEMU, see qemu/README.md
