@@ -28,7 +28,7 @@ acpi: ## machines that firmware and ACPI describe, arm64: [TREE=path] [BASE=] [U
 qemu: ## models of R-Car boards for the installed QEMU, see qemu/README.md
 	@harness/qemu
 
-board: ## Debian's own arm64 kernel on a model of R-Car, with DMA through its IPMMU: [SCENARIO=name] [TRANSFERS=N] [DRIVER=file]
+board: ## a model of R-Car, with DMA through its IPMMU; Debian's own arm64 kernel, or that of: [TREE=path] [BASE=] [SCENARIO=name] [TRANSFERS=N] [DRIVER=file]
 	@harness/board
 
 flips: ## which fix makes which test pass, into results/: [TREE=path] [BASE=] [ARCH=] [STEPS="0 N R"] [ALONE=1]

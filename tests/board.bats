@@ -24,8 +24,9 @@ setup() {
 	dtc -q -I dts -O dtb -o "$kernel/usr/lib/image/soc/toy.dtb" <<-'EOF'
 		/dts-v1/;
 		/ {
-			dma-controller@e6700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; };
-			dma-controller@e7300000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; };
+			dma-controller@e6700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; iommus = <1>; };
+			dma-controller@e7300000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; iommus = <1>; };
+			dma-controller@ec700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; };
 		};
 	EOF
 	# shellcheck disable=SC2016
@@ -63,12 +64,13 @@ source_package() {
 fake_qemu() {
 	stand_in qemu-system-aarch64 <<-'EOF'
 		unset LD_PRELOAD
-		machine='' serial='' errors='' words=''
+		machine='' serial='' errors='' words='' kernel=/dev/null
 		while [ $# -gt 0 ]; do
 			case $1 in
 			-M) machine=$2 ;;
 			-serial) serial=${2#file:} ;;
 			-D) errors=$2 ;;
+			-kernel) kernel=$2 ;;
 			-append) words=${2##* -- } ;;
 			-initrd) cp "$2" "$CACHE/initrd" ;;
 			esac
@@ -79,6 +81,8 @@ fake_qemu() {
 		{ echo "[ARM]arm_get_cpu_by_id: Requesting unknown CPU 256"; [ -z "$FAKE_ERROR" ] || echo "$FAKE_ERROR"; } >"$errors"
 		transfers=${words%% *} dmacs=${words#* } before="domain=- channels=0" after="domain=DMA channels=15" last=14 walks=5
 		[ "$machine" != rcar-h3,prr=1 ] || { before="domain=- channels=16" after=$before last=15 walks=0; }
+		[ "$machine" != rcar-h2 ] || { before="domain=- channels=15" after=$before; }
+		! grep -q "one: broken" "$kernel" || { before="domain=- channels=0" after=$before; }
 		p() { echo "[    1.234567] $*"; }
 		steps() { for dmac in $dmacs; do p "board: $1 $dmac $2"; done; }
 		tests() {
@@ -132,8 +136,8 @@ bad() {
 
 @test "boards that pass, and what there is to see; a second run builds nothing" {
 	TRANSFERS=70 h board
-	expect 0 "PASS  okay             2 DMA controllers translated, 560 transfers, 5 walks, user space after 1.2 s"
-	expect 0 "PASS  off              2 DMA controllers untranslated, 560 transfers, 0 walks"
+	expect 0 "PASS  okay                 2 DMA controllers translated, 560 transfers, 5 walks, user space after 1.2 s"
+	expect 0 "PASS  off                  2 DMA controllers untranslated, 560 transfers, 0 walks"
 	[[ $output == *"make -C $kernel/usr/src/headers-arm64"* ]]
 	# What is booted has the fix, and is a module.
 	grep -aq "int fixed;" "$CACHE/initrd"
@@ -202,10 +206,6 @@ bad() {
 @test "bad input: a machine, a tree, a number, a driver" {
 	SCENARIO=none h board
 	expect 2 "unknown SCENARIO=none for boards; known: off okay"
-	TREE=$tree h board
-	expect 2 "leave TREE= and BASE= out"
-	BASE=toy h board
-	expect 2 "leave TREE= and BASE= out"
 	TRANSFERS=0 h board
 	expect 2 "TRANSFERS=0: want a number, from 1 on"
 	DRIVER=none.c h board
@@ -292,7 +292,7 @@ unpack() { PYTHONPATH=$HARNESS run python3 -c "from defer import debian, lib; li
 	export CACHE=$OWN_CACHE TRANSFERS=4 SCENARIO=rzg2m-okay
 	h board
 	[ "$status" -ne 10 ] && [ "$status" -ne 26 ] || skip "$(grep '^error: ' <<<"$output")"
-	expect 0 "PASS  rzg2m-okay       5 DMA controllers translated, 80 transfers"
+	expect 0 "PASS  rzg2m-okay           5 DMA controllers translated, 80 transfers"
 	version=$(sed -n "s/^Debian's linux-6.1, \(.*\), on a model.*/\1/p" <<<"$output")
 	cache=$(sed -n 's/.*logs are in \(.*\)\/board$/\1/p' <<<"$output")
 	driver=$cache/debian/modules-$version/drivers/iommu/ipmmu-vmsa.c
@@ -302,4 +302,62 @@ unpack() { PYTHONPATH=$HARNESS run python3 -c "from defer import debian, lib; li
 	DRIVER=$BATS_TEST_TMPDIR/ipmmu-vmsa.c h board
 	expect 1 "channels of 10 are bad"
 	[[ $output == *n-fault=[1-9]* ]]
+}
+
+# A tree with the device tree of a board, which an arm kernel is built from.
+board_tree() {
+	rm -r "$DEFER_ROOT"/{bases/linux-6.1,patches/series.linux-6.1,patches/toy-ipmmu.patch}
+	mkdir -p "$tree/arch/arm/boot/dts"
+	cat >"$tree/arch/arm/boot/dts/toy-board.dts" <<-'EOF'
+		/dts-v1/;
+		/ {
+			a: dma-controller@e6700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; };
+			b: dma-controller@e7300000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; };
+		};
+	EOF
+	# shellcheck disable=SC2016
+	printf '%%.dtb:\n\t@mkdir -p $(O)/arch/arm/boot/dts; for f in toy-board $*; do sed "/^#include/d" arch/arm/boot/dts/$$f.dts; done | dtc -q -O dtb -o $(O)/arch/arm/boot/dts/$@\n' \
+		>>"$tree/Makefile"
+	# shellcheck disable=SC2016
+	stand_in arm-linux-gnueabi-gcc <<<'case "$*" in *--version*) echo toy ;; esac; while [ "$1" != -o ] && [ $# -gt 0 ]; do shift; done; [ $# -eq 0 ] || : >"$2"'
+	mkdir -p "$DEFER_ROOT/scenarios/board/include"
+	printf '%s\n' "&a { iommus = <1>; };" "&b { iommus = <2>; };" >"$DEFER_ROOT/scenarios/board/include/toy.dtsi"
+	printf '%s\n' "// about: a toy" "// bases: toy" "// dts: arm toy-board.dts" "// machine: rcar-h2" "// want: translated translated" \
+		'/include/ "board/include/toy.dtsi"' >"$DEFER_ROOT/scenarios/board/built.dtsi"
+	cp "$HARNESS"/kconfig/board{,.arm} "$DEFER_ROOT/harness/kconfig/"
+}
+
+@test "a kernel of TREE= is built and booted without the fixes and with all, and recorded" {
+	board_tree
+	before=$(fingerprint "$tree")
+	TREE=$tree TRANSFERS=70 h board
+	expect 0 "FAIL  built"
+	expect 0 "before: e6700000.dma-controller is unbound"
+	expect 0 "PASS  built                2 DMA controllers translated, 560 transfers, 5 walks"
+	[[ $output != *okay* ]]
+	grep -qx "arm built: fails, passes" "$DEFER_ROOT/results/board.toy"
+	[ "$(fingerprint "$tree")" = "$before" ]
+	rm "$DEFER_ROOT/results/board.toy"
+	TREE=$tree UPTO=2 h board
+	expect 0 "toy, fixes: 2"
+	[ ! -e "$DEFER_ROOT/results/board.toy" ]
+	FAKE_SED='/board: end/d' TREE=$tree h board
+	expect 1 "boards failed with all fixes"
+	[ ! -e "$DEFER_ROOT/results/board.toy" ]
+}
+
+@test "bad input: a tree without the board's device tree, one that no board is for, arguments that don't go together" {
+	board_tree
+	rm "$tree/arch/arm/boot/dts/toy-board.dts"
+	TREE=$tree h board
+	expect 2 "toy has no arch/arm/boot/dts/toy-board.dts, which"
+	TREE=$tree SCENARIO=okay h board
+	expect 2 "unknown SCENARIO=okay for boards and toy; known: built"
+	rm "$DEFER_ROOT/scenarios/board/built.dtsi"
+	TREE=$tree h board
+	expect 2 "no board is for toy yet"
+	TREE=$tree DRIVER=/dev/null h board
+	expect 2 "DRIVER= is for the kernel that Debian has built"
+	UPTO=1 h board
+	expect 2 "takes no UPTO="
 }

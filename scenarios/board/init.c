@@ -18,6 +18,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define DEVICES "/sys/bus/platform/devices/"
@@ -63,10 +64,13 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
+/* What is built in isn't there */
 static void load(const char *module)
 {
 	int fd = open(module, O_RDONLY);
 
+	if (fd < 0)
+		return;
 	if (syscall(SYS_finit_module, fd, "", 0))
 		say("board: %s can't be loaded: %m\n", module);
 	close(fd);
@@ -112,22 +116,34 @@ static void show(const char *when, char **dmacs, int wanted, int limit)
 	}
 }
 
-/* The first channel of each controller and the last, all at the same time */
-static int test(int round, const char *transfers, char **dmacs)
+/* All devices that have an IOMMU by the device tree, and their drivers */
+static void list_masters(void)
 {
-	int i, n, number;
-	char name[64];
+	char path[PATH_MAX], target[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir = opendir(DEVICES);
+	ssize_t length;
 
-	put(DMATEST "iterations", transfers);
-	put(DMATEST "test_buf_size", "8192");
-	for (; *dmacs; dmacs++) {
-		n = channels(*dmacs, &number);
-		for (i = 0; i < n; i += n > 1 ? n - 1 : 1) {
-			snprintf(name, sizeof(name), "dma%dchan%d", number, i);
-			say("board: test %d %s %s\n", round, *dmacs, name);
-			put(DMATEST "channel", name);
-		}
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), DEVICES "%s/of_node/iommus",
+			 entry->d_name);
+		if (access(path, F_OK))
+			continue;
+
+		snprintf(path, sizeof(path), DEVICES "%s/driver",
+			 entry->d_name);
+		length = readlink(path, target, sizeof(target) - 1);
+		target[length < 0 ? 0 : length] = 0;
+		say("board: master %s driver %s\n", entry->d_name,
+		    length < 0 ? "none" : strrchr(target, '/') + 1);
 	}
+	if (dir)
+		closedir(dir);
+}
+
+static int run_dmatest(void)
+{
+	int i;
 
 	put(DMATEST "run", "1");
 	for (i = 0; i < TEST_LIMIT; i++) {
@@ -138,6 +154,48 @@ static int test(int round, const char *transfers, char **dmacs)
 	}
 	say("board: dmatest doesn't come to its end\n");
 	return 0;
+}
+
+/* v4.12's dmatest takes channels by their device only: one device at a time */
+static int test_in_turn(int round, char **dmacs)
+{
+	int number;
+
+	put(DMATEST "max_channels", "2");
+	for (; *dmacs; dmacs++) {
+		if (!channels(*dmacs, &number))
+			continue;
+		say("board: test %d %s dma%dchan0\n", round, *dmacs, number);
+		say("board: test %d %s dma%dchan1\n", round, *dmacs, number);
+		put(DMATEST "device", *dmacs);
+		if (!run_dmatest())
+			return 0;
+	}
+	return 1;
+}
+
+/* The first channel of each controller and the last, all at the same time */
+static int test(int round, const char *transfers, char **dmacs)
+{
+	int i, n, number;
+	struct utsname name_of;
+	char name[64];
+
+	put(DMATEST "iterations", transfers);
+	put(DMATEST "test_buf_size", "8192");
+	if (!uname(&name_of) && name_of.release[0] == '4')
+		return test_in_turn(round, dmacs);
+
+	for (; *dmacs; dmacs++) {
+		n = channels(*dmacs, &number);
+		for (i = 0; i < n; i += n > 1 ? n - 1 : 1) {
+			snprintf(name, sizeof(name), "dma%dchan%d", number, i);
+			say("board: test %d %s %s\n", round, *dmacs, name);
+			put(DMATEST "channel", name);
+		}
+	}
+
+	return run_dmatest();
 }
 
 int main(int argc, char **argv)
@@ -155,6 +213,7 @@ int main(int argc, char **argv)
 	show("before", dmacs, 0, 0);
 	load("/ipmmu-vmsa.ko");
 	show("after", dmacs, 1, BIND_LIMIT);
+	list_masters();
 	if (argc > 2 && test(1, argv[1], dmacs)) {
 		for (dmac = dmacs; *dmac; dmac++)
 			put(DRIVER "unbind", *dmac);
