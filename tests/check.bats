@@ -221,6 +221,8 @@ setup() {
 	h check
 	expect 22 "0002-toy-fix-two.patch: patches/cc.toy doesn't say whom to send it to"
 	printf 'toy-fix-two\n  To: a@b.example\n' >>"$DEFER_ROOT/patches/cc.toy"
+	"$HARNESS/series"
+	rm -r "$DEFER_ROOT/threads"
 	h check
 	expect 0 "ok threads: toy"
 }
