@@ -346,6 +346,17 @@ board_tree() {
 	[ ! -e "$DEFER_ROOT/results/board.toy" ]
 }
 
+@test "a tree that has the series already is built as it is" {
+	board_tree
+	git_tree
+	"$HARNESS/series"
+	apply_to_tree
+	TREE=$tree h board
+	expect 0 "PASS  built"
+	[[ $output != *FAIL* ]]
+	[ ! -e "$DEFER_ROOT/results/board.toy" ]
+}
+
 @test "bad input: a tree without the board's device tree, one that no board is for, arguments that don't go together" {
 	board_tree
 	rm "$tree/arch/arm/boot/dts/toy-board.dts"
