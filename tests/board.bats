@@ -20,7 +20,7 @@ setup() {
 		"must: ipmmu-ds0: .*n-walk=[1-9]" >"$DEFER_ROOT/scenarios/board/okay.dtsi"
 	printf '// %s\n' "about: a toy" "dtb: soc/toy.dtb" "machine: rcar-h3,prr=1" "want: untranslated untranslated" \
 		"mustnot: ipmmu-.*n-walk=[1-9]" >"$DEFER_ROOT/scenarios/board/off.dtsi"
-	touch "$DEFER_ROOT/scenarios/board/init.c" "$kernel/boot/vmlinuz-9.9"
+	touch "$DEFER_ROOT"/scenarios/board/{init,sgtest}.c "$kernel/boot/vmlinuz-9.9"
 	dtc -q -I dts -O dtb -o "$kernel/usr/lib/image/soc/toy.dtb" <<-'EOF'
 		/dts-v1/;
 		/ {
@@ -79,8 +79,8 @@ fake_qemu() {
 		[ "$FAKE_QEMU" != refuse ] || { echo "no machine today" >&2; exit 1; }
 		[ "$FAKE_QEMU" != hang ] || { echo "[    1.000000] here" >"$serial"; exec sleep 1000; }
 		{ echo "[ARM]arm_get_cpu_by_id: Requesting unknown CPU 256"; [ -z "$FAKE_ERROR" ] || echo "$FAKE_ERROR"; } >"$errors"
-		transfers=${words%% *} dmacs=${words#* } before="domain=- channels=0" after="domain=DMA channels=15" last=14 walks=5
-		[ "$machine" != rcar-h3,prr=1 ] || { before="domain=- channels=16" after=$before last=15 walks=0; }
+		transfers=${words%% *} dmacs=${words#* } before="domain=- channels=0" after="domain=DMA channels=15" last=14 walks=5 faults=4
+		[ "$machine" != rcar-h3,prr=1 ] || { before="domain=- channels=16" after=$before last=15 walks=0 faults=0; }
 		[ "$machine" != rcar-h2 ] || { before="domain=- channels=15" after=$before; }
 		! grep -q "one: broken" "$kernel" || { before="domain=- channels=0" after=$before; }
 		p() { echo "[    1.234567] $*"; }
@@ -96,6 +96,25 @@ fake_qemu() {
 				n=$((n + 1))
 			done
 		}
+		# What sgtest.c and the selftest say; two transfers of each that fail, behind an IPMMU.
+		others() {
+			n=0
+			[ $faults -eq 0 ] || echo "Invalid read at addr 0xFFFE5ABC, size 4" >>"$errors"
+			for dmac in $dmacs; do
+				p "selftest: ok $((n += 1)) $dmac"
+			done
+			p "selftest: ok $((n += 1)) e6800000.ethernet # SKIP not available itself"
+			p "board: selftest came to 0"
+			for dmac in $dmacs; do
+				p "sgtest: $dmac: scattered: 50 transfers, 0 failures, 32 of 32 pages beyond 4 GiB"
+				[ $faults -gt 0 ] || continue
+				for buffer in source target; do
+					p "ipmmu-vmsa e6740000.iommu: Unhandled fault: status 0x00003001 iova 0xfffe5000"
+					p "sgtest: $dmac: $buffer not mapped: as wanted"
+				done
+				p "sgtest: $dmac: after faults: 0 failures"
+			done
+		}
 		{
 			p "board: user space"
 			steps before "$before"
@@ -104,6 +123,7 @@ fake_qemu() {
 			steps unbound "domain=- channels=0"
 			steps rebound "$after"
 			tests 2
+			others
 			p "board: end"
 			p "reboot: Power down"
 		} | sed "$FAKE_SED" >"$serial"
@@ -119,8 +139,8 @@ fake_qemu() {
 			*qom-list*dmac*) echo '{"return": [{"name": "n-bytes"}, {"name": "n-errors"}]}' ;;
 			*n-walk*) echo "{\"return\": $walks}" | sed "$FAKE_COUNT" ;;
 			*n-bytes*) echo '{"return": 4096}' ;;
-			*n-fault*) echo "{\"return\": ${FAKE_FAULTS:-0}}" ;;
-			*) echo "{\"return\": ${FAKE_DMA_ERRORS:-0}}" ;;
+			*n-fault*) echo "{\"return\": ${FAKE_FAULTS:-$faults}}" ;;
+			*) echo "{\"return\": ${FAKE_DMA_ERRORS:-$faults}}" ;;
 			esac
 		done
 	EOF
@@ -144,7 +164,7 @@ bad() {
 	grep -aq "owner = THIS_MODULE" "$CACHE/initrd"
 	grep -aq 'MODULE_LICENSE("GPL");' "$CACHE/initrd"
 	cpio -t <"$CACHE/initrd" 2>/dev/null | xargs | grep -qx "init ipmmu-vmsa.ko rcar-dmac.ko dmatest.ko" || ! command -v cpio
-	grep -qx "ipmmu-ds0: n-walk=5 n-fault=0" "$CACHE/board/okay.log"
+	grep -qx "ipmmu-ds0: n-walk=5 n-fault=4" "$CACHE/board/okay.log"
 	h board
 	expect 0 "2 DMA controllers translated, 8,000 transfers"
 	[[ $output != *"make -C"* ]]
@@ -184,12 +204,37 @@ bad() {
 
 @test "no walk, a fault, an error of a DMA controller or of the guest, a splat" {
 	FAKE_COUNT=s/5/0/ bad '' "no line matches: ipmmu-ds0: .*n-walk=[1-9]"
-	FAKE_FAULTS=2 bad '' "ipmmu-ds0: n-walk=5 n-fault=2 (1 such lines)"
-	FAKE_DMA_ERRORS=1 bad '' "dmac0: n-bytes=4096 n-errors=1 (1 such lines)"
+	FAKE_FAULTS=5 bad '' "5 faults that the IPMMUs have counted, wanted 4"
+	FAKE_DMA_ERRORS=3 bad '' "3 errors that the DMA controllers have counted, wanted 4"
+	FAKE_ERROR="Invalid read at addr 0xFFFE4ABC, size 4" bad '' "guest error: Invalid read at addr 0xFFFE4ABC, size 4 (1 such lines)"
 	FAKE_ERROR="ipmmu-ds0: write to nowhere" bad '' "guest error: ipmmu-ds0: write to nowhere (1 such lines)"
 	bad 's/reboot: /WARNING: CPU: 0 PID: 1 at toy.c:1\n&/' "splat: "
 	FAKE_COUNT=s/0/7/ SCENARIO=off h board
 	expect 1 "(must not match: ipmmu-.*n-walk=[1-9])"
+}
+
+@test "scattered transfers that fail, and faults that are not told, or not as wanted" {
+	bad '/e67.*scattered/s/ 0 fail/ 3 fail/' "e6700000.dma-controller: scattered: 50 transfers, 3 failures"
+	bad 's/32 of 32/0 of 32/' "e6700000.dma-controller: scattered: 50 transfers, 0 failures, 0 of 32 pages"
+	bad '/e73.*scattered/d' "e7300000.dma-controller: scattered: nothing is said"
+	bad '/source not/s/as wanted/the transfer says that it is complete/' "source not mapped: the transfer says that it is complete"
+	bad '/e73.*target not/d' "e7300000.dma-controller: target not mapped: nothing is said"
+	bad '/after faults/s/0 fail/1 fail/' "after faults: 1 failures"
+	bad '0,/Unhandled fault/{/Unhandled fault/d}' "3 faults that the driver has told, wanted 4"
+	FAKE_FAULTS=1 SCENARIO=off h board
+	expect 1 "1 faults that the IPMMUs have counted, wanted 0"
+}
+
+@test "a selftest that is not as wanted" {
+	bad 's/ok 1 e67/not &/' "selftest: not ok e6700000.dma-controller"
+	bad '/ok 2 e73/d' "selftest: e7300000.dma-controller is not \"ok\""
+	bad '/ok 2 e73/s/$/ # SKIP unknown: deferred/' "selftest: e7300000.dma-controller is not \"ok\""
+	bad 's/came to 0/came to 1/' "selftest: it did not come to 0"
+	sed -i 's,^// about.*,&\n// rule: C7,' "$DEFER_ROOT/scenarios/board/off.dtsi"
+	SCENARIO=off h board
+	expect 1 "is not \"ok # SKIP unknown: untranslated; the IOMMU driver may have rejected it\""
+	FAKE_SED='/selftest: ok .*dma/s/$/ # SKIP unknown: untranslated; the IOMMU driver may have rejected it/; s/came to 0/came to 4/' SCENARIO=off h board
+	expect 0 "PASS  off"
 }
 
 @test "a guest that is late, has no user space, or doesn't come to its end" {
@@ -301,7 +346,7 @@ unpack() { PYTHONPATH=$HARNESS run python3 -c "from defer import debian, lib; li
 	[ "$status" -eq 1 ]
 	DRIVER=$BATS_TEST_TMPDIR/ipmmu-vmsa.c h board
 	expect 1 "channels of 10 are bad"
-	[[ $output == *n-fault=[1-9]* ]]
+	[[ $output =~ " faults that the IPMMUs have counted, wanted 10" ]]
 }
 
 # A tree with the device tree of a board, which an arm kernel is built from.

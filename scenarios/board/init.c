@@ -2,7 +2,8 @@
 /*
  * The init of "make board": loads the modules, the IPMMU's last, says what has
  * become of each DMA controller, and lets dmatest copy on two channels of each;
- * once more after all have been unbound and bound again.  Then it powers off.
+ * once more after all have been unbound and bound again.  Then it has sgtest.c
+ * test each of them, runs the selftest for boards, and powers off.
  *
  * Its arguments are the number of transfers on each channel and the names of the
  * controllers.  It speaks through /dev/kmsg: there the kernel doesn't interrupt.
@@ -19,11 +20,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DEVICES "/sys/bus/platform/devices/"
 #define DRIVER "/sys/bus/platform/drivers/rcar-dmac/"
 #define DMATEST "/sys/module/dmatest/parameters/"
+#define SGTEST "/sys/module/sgtest/parameters/"
 
 /* In tenths of a second: for a test, and until drivers are bound or not */
 enum { TEST_LIMIT = 450, BIND_LIMIT = 100 };
@@ -198,6 +201,29 @@ static int test(int round, const char *transfers, char **dmacs)
 	return run_dmatest();
 }
 
+/* Line by line into the log, and what it came to */
+static void selftest(void)
+{
+	char line[200];
+	int ends[2], status;
+	FILE *said;
+
+	if (pipe(ends))
+		return;
+	if (!fork()) {
+		dup2(ends[1], 1);
+		execl("/iommu_defer", "iommu_defer", NULL);
+		_exit(127);
+	}
+
+	close(ends[1]);
+	said = fdopen(ends[0], "r");
+	while (said && fgets(line, sizeof(line), said))
+		say("selftest: %s", line);
+	wait(&status);
+	say("board: selftest came to %d\n", WEXITSTATUS(status));
+}
+
 int main(int argc, char **argv)
 {
 	char **dmacs = argv + 2, **dmac;
@@ -221,8 +247,13 @@ int main(int argc, char **argv)
 		for (dmac = dmacs; *dmac; dmac++)
 			put(DRIVER "bind", *dmac);
 		show("rebound", dmacs, 1, BIND_LIMIT);
-		if (test(2, argv[1], dmacs))
+		if (test(2, argv[1], dmacs)) {
+			selftest();
+			load("/sgtest.ko");
+			for (dmac = dmacs; *dmac; dmac++)
+				put(SGTEST "run", *dmac);
 			say("board: end\n");
+		}
 	}
 
 	reboot(RB_POWER_OFF);
