@@ -8,7 +8,7 @@ undefine CC
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot acpi qemu board flips series import apply check test lint audit mutants explore races faults cost release
+.PHONY: help deps run boot acpi qemu board flips series import apply check test lint audit mutants explore races faults sanitize cost release
 
 help: ## this text
 	@harness/help
@@ -66,6 +66,9 @@ races: ## the same events by three threads at once: [TREE=path] [BASE=] [ARCH=] 
 
 faults: ## every allocation on these paths fails, one at a time: [TREE=path] [BASE=] [ARCH=]
 	@tools/faults
+
+sanitize: ## all suites and machines with KASAN and its like: [TREE=path] [BASE=] [ARCH=] [KIND="memory remove"]
+	@tools/sanitize
 
 cost: ## what waiting costs a boot, in guest instructions: [TREE=path] [BASE=] [ARCH=]
 	@tools/cost

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2154 # the helper sets tree, bats sets status and output
-# make explore, make races and make faults: what they make of a boot's log, and what they record.
+# make explore, make races, make faults and make sanitize: what they make of a boot's log, and what they record.
 load helper
 
 setup() {
@@ -110,5 +110,43 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 	recorded races | grep -qx "arm 27 3"
 	RACES=501 t races
 	expect 2 "RACES='501': want a number from 1 to 500"
+	one_error
+}
+
+# Checkers, and a user space for boots that have none.
+sanitizers() {
+	unset FAKE_QEMU KIND
+	cp "$TESTS/../scenarios/user.c" "$DEFER_ROOT/scenarios/"
+	cp "$HARNESS"/kconfig/sanitize.* "$DEFER_ROOT/harness/kconfig/"
+}
+
+@test "sanitize: clean boots are recorded, with what the kernel has of the checkers" {
+	sanitizers
+	t sanitize
+	expect 0 "toy arm remove: 2 boots of 2 clean, with DEBUG_TEST_DRIVER_REMOVE"
+	[[ $output == *"-append 'console=ttyAMA0 "*" -- rebind 0'"* ]]
+	recorded sanitize | grep -q "^arm memory: 2 boots of 2 clean, with KASAN .* DEBUG_KMEMLEAK PROVE_RCU"
+	[ "$(recorded sanitize | wc -l)" -eq 2 ]
+}
+
+@test "sanitize: what the pristine kernel fails as well is named, all else is not a pass" {
+	sanitizers
+	echo "// must: never" >>"$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	t sanitize
+	expect 0 "toy arm memory: 1 boots of 2 clean"
+	recorded sanitize | grep -qx "arm memory plain: pristine: no line matches: never"
+	rm "$DEFER_ROOT/results/sanitize.toy"
+	KIND=remove t sanitize
+	expect 0 "toy arm remove: 1 boots of 2 clean"
+	[ ! -e "$DEFER_ROOT/results/sanitize.toy" ]
+	FAKE_QEMU=oops t sanitize
+	expect 1 "not a pass: KUnit: "
+	[ ! -e "$DEFER_ROOT/results/sanitize.toy" ]
+	# With the fixes only
+	sed -i '/mustnot/d; /must: never/s/never/one: broken/' "$DEFER_ROOT/scenarios/arm/plain.dtsi"
+	t sanitize
+	expect 1 "not a pass: plain: no line matches: one: broken"
+	KIND="memory all" t sanitize
+	expect 2 "KIND='memory all': want some of memory remove"
 	one_error
 }

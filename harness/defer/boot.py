@@ -63,7 +63,7 @@ def qemu_version(arch):
 class Boot:
     """One boot: of an image, with a machine or without one, and what is needed for it."""
 
-    def __init__(self, base, arch_name, image, src, machine=None, glob_=None):
+    def __init__(self, base, arch_name, image, src, machine=None, glob_=None, user=""):
         self.base, self.arch, self.image, self.src, self.machine = base, base.arch(arch_name), image, src, machine
         # Where the host is busy, a suite runs for half a minute without a rest: no stall, as RCU has it after 21 s.
         words = [f"console={self.arch.console}", "ignore_loglevel", "panic=-1", "oops=panic",
@@ -73,7 +73,7 @@ class Boot:
         elif glob_:
             words.append(f"kunit.filter_glob={glob_}")
         # What it goes on with in user space.
-        self.user = machine.values("user")[-1] if machine and machine.values("user") else ""
+        self.user = machine.values("user")[-1] if machine and machine.values("user") else user
         self.words = words + lib.env("APPEND").split() + (["--", self.user] if self.user else [])
         self.label = f"{arch_name} {machine.name if machine else glob_ or 'KUnit'}"
         # A part of the suites takes seconds, and there are many when a kernel hangs.
@@ -154,7 +154,9 @@ class Boot:
                 text = text.replace("@DISK@", shlex.quote(self.disk(scratch)))
             extra = shlex.split(text)
             dtb = self.dtb(scratch, qemu, machine, extra)
-            extra += [*(["-initrd", self.initramfs(scratch)] if self.user else []), "-dtb", dtb]
+            extra += ["-dtb", dtb]
+        if self.user:
+            extra += ["-initrd", self.initramfs(scratch)]
         return ["timeout", "--foreground", "-k", "5", str(self.limit), *qemu, "-M", machine, *extra,
                 "-kernel", self.image, "-append", " ".join(self.words)]
 
