@@ -70,7 +70,7 @@ faults: ## every allocation on these paths fails, one at a time: [TREE=path] [BA
 sanitize: ## all suites and machines with KASAN and its like: [TREE=path] [BASE=] [ARCH=] [KIND="memory remove"]
 	@tools/sanitize
 
-cost: ## what waiting costs a boot, in guest instructions: [TREE=path] [BASE=] [ARCH=]
+cost: ## what waiting costs a boot, in guest instructions, and what the fixes add to its size: [TREE=path] [BASE=] [ARCH=]
 	@tools/cost
 
 release: ## check, and refuse results/ that are not of this series

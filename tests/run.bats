@@ -351,12 +351,23 @@ toy does not build for arm:"
 	expect 0 "toy: 2 applies and builds alone, 2 prefixes build"
 }
 
-@test "cost counts the instructions of a boot, and refuses fixes that make it longer" {
-	COUNTS="0 2" run "$TESTS/../tools/cost"
-	expect 0 "toy arm: instructions"
-	grep -Eq "never +2 .* 1.0000$" <<<"$output"
-	FAKE_QEMU=slow COUNTS=0 run "$TESTS/../tools/cost"
-	expect 1 "more than 2 % longer with the fixes: arm/none/0 arm/disabled/0 arm/never/0"
+@test "cost counts the instructions of a boot, and the size, and refuses fixes that make it longer or larger" {
+	printf 'drivers/base/defer_size.o:\n\t@test -e drivers/base/defer_size.c\n' >>"$tree/Makefile"
+	MASTERS=1 run "$TESTS/../tools/cost"
+	expect 0 "toy arm, guest instructions"
+	grep -Eq "retries never 1 64 .* 1.0000$" <<<"$output"
+	grep -Eq "masters late 16 1 .* 1.0000$" <<<"$output"
+	grep -Eq "size struct_device +712 +712  1.0000$" <<<"$output"
+	[ ! -e "$DEFER_ROOT/results/cost.toy" ]
+	FAKE_QEMU=slow DEVICES=0 MASTERS=1 IOMMUS=1 run "$TESTS/../tools/cost"
+	expect 1 "more than 1 % longer or larger with the fixes: arm: retries none 1 0; arm: retries disabled 1 0"
+	DEVICES=65 run "$TESTS/../tools/cost"
+	expect 2 "DEVICES='65': want numbers up to 64"
+	mkdir "$DEFER_ROOT/docs"
+	run "$TESTS/../tools/cost"
+	expect 0 "masters ready 16 1024"
+	grep -q "^arm masters ready 16 1024 [0-9]* [0-9]*$" "$DEFER_ROOT/results/cost.toy"
+	grep -q "<polyline" "$DEFER_ROOT/docs/cost.svg"
 }
 
 @test "STEPS= runs some columns, keeps what the record has of the others, and replaces no whole one" {
