@@ -8,7 +8,7 @@ undefine CC
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot acpi qemu board flips series import apply check test lint audit mutants explore races faults sanitize cost release
+.PHONY: help deps run boot acpi qemu board flips series import apply check test lint audit mutants explore races faults sanitize coverage cost release
 
 help: ## this text
 	@harness/help
@@ -61,7 +61,7 @@ mutants: ## breaks every line of the fixes, and says which test notices: [TREE=p
 explore: ## every sequence of events of a master and its IOMMU: [TREE=path] [BASE=] [ARCH=] [DEPTH="7 4"] [MINUTES=20]
 	@tools/explore
 
-races: ## the same events by three threads at once: [TREE=path] [BASE=] [ARCH=] [RACES=500] [SEED=1]
+races: ## the same events by three threads at once: [TREE=path] [BASE=] [ARCH=] [RACES=500] [SEED=1] [KCSAN=1]
 	@tools/races
 
 faults: ## every allocation on these paths fails, one at a time: [TREE=path] [BASE=] [ARCH=]
@@ -69,6 +69,9 @@ faults: ## every allocation on these paths fails, one at a time: [TREE=path] [BA
 
 sanitize: ## all suites and machines with KASAN and its like: [TREE=path] [BASE=] [ARCH=] [KIND="memory remove"]
 	@tools/sanitize
+
+coverage: ## which lines of the functions that the fixes touch no test comes to: [TREE=path] [BASE=] [ARCH=]
+	@tools/coverage
 
 cost: ## what waiting costs a boot, in guest instructions, and what the fixes add to its size: [TREE=path] [BASE=] [ARCH=]
 	@tools/cost

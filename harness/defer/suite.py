@@ -29,5 +29,6 @@ def record(source, program, what, lines):
 
 def old(base):
     """Records of these programs that are not of the series as it is."""
-    files = (f"results/{program}.{base}" for program in ("acpi", "board", "explore", "faults", "races", "sanitize"))
+    programs = "acpi board cost coverage explore faults kcsan races sanitize".split()
+    files = (f"results/{program}.{base}" for program in programs)
     return [file for file in files if lib.read(lib.path(file), stamp(base))[:len(stamp(base))] != stamp(base)]
