@@ -23,6 +23,10 @@
 #define SPOILED	(PAGES / 3)
 #define POISON	0xa5
 
+/* Blocks of 2 MiB: 1 GiB of memory that the kernel may prefer to that beyond 4 GiB */
+#define ORDER	9
+#define BLOCKS	(IS_ENABLED(CONFIG_ARM64) ? 512 : 0)
+
 static unsigned int transfers = 50;
 module_param(transfers, uint, 0644);
 
@@ -37,33 +41,48 @@ struct test {
 	struct dma_chan *chan;
 	struct device *dev;
 	struct buffer from, to;
-	unsigned int high;	/* pages beyond 4 GiB */
+	struct page *block;
 };
+
+/*
+ * A block of pages beyond 4 GiB, if there is such memory: blocks below it are
+ * kept until one is found.
+ */
+static struct page *get_block(void)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	struct page *block, **low;
+	unsigned int count = 0;
+
+	low = kcalloc(BLOCKS, sizeof(*low), GFP_KERNEL);
+	block = alloc_pages(gfp, ORDER);
+	while (low && block && page_to_phys(block) < SZ_4G && count < BLOCKS) {
+		low[count++] = block;
+		block = alloc_pages(gfp, ORDER);
+	}
+
+	if (!block && count)
+		block = low[--count];
+	while (count)
+		__free_pages(low[--count], ORDER);
+	kfree(low);
+	return block;
+}
 
 /* Every other page, from the last on: no two of a buffer are neighbours. */
 static int get_pages(struct test *test)
 {
 	int i;
 
-	for (i = PAGES - 1; i >= 0; i--) {
-		test->from.page[i] = alloc_page(GFP_KERNEL);
-		test->to.page[i] = alloc_page(GFP_KERNEL);
-		if (!test->from.page[i] || !test->to.page[i])
-			return -ENOMEM;
+	test->block = get_block();
+	if (!test->block)
+		return -ENOMEM;
 
-		test->high += page_to_phys(test->from.page[i]) >= SZ_4G;
-		test->high += page_to_phys(test->to.page[i]) >= SZ_4G;
+	for (i = 0; i < PAGES; i++) {
+		test->from.page[i] = test->block + 2 * (PAGES - 1 - i);
+		test->to.page[i] = test->from.page[i] + 1;
 	}
 	return 0;
-}
-
-static void put_pages(struct buffer *buffer)
-{
-	int i;
-
-	for (i = 0; i < PAGES; i++)
-		if (buffer->page[i])
-			__free_page(buffer->page[i]);
 }
 
 static u8 pattern(unsigned int round, size_t at)
@@ -293,9 +312,9 @@ static int run(const char *value, const struct kernel_param *kp)
 	test->dev = test->chan->device->dev;
 	test->from.way = DMA_TO_DEVICE;
 	test->to.way = DMA_FROM_DEVICE;
-	pr_info("sgtest: %s: scattered: %u transfers, %u failures, %u of %u pages beyond 4 GiB\n",
-		name, transfers, scattered(test, transfers), test->high,
-		(unsigned int)(2 * PAGES));
+	pr_info("sgtest: %s: scattered: %u transfers, %u failures, %s 4 GiB\n",
+		name, transfers, scattered(test, transfers),
+		page_to_phys(test->block) < SZ_4G ? "below" : "beyond");
 
 	domain = iommu_get_domain_for_dev(test->dev);
 	if (domain) {
@@ -308,8 +327,8 @@ static int run(const char *value, const struct kernel_param *kp)
 	}
 
 out_free:
-	put_pages(&test->from);
-	put_pages(&test->to);
+	if (test->block)
+		__free_pages(test->block, ORDER);
 	if (test->chan)
 		dma_release_channel(test->chan);
 out:
