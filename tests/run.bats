@@ -410,13 +410,19 @@ toy does not build for arm:"
 		esac)" >"$HARNESS/$program"
 		chmod +x "$HARNESS/$program"
 	done
+	mkdir "$BATS_TEST_TMPDIR/tools"
+	# shellcheck disable=SC2016
+	for program in explore races mutants; do
+		printf '#!/bin/bash\n[ "$SAMPLE" = 1 ] && [ "$ARCH" = arm ]\n' >"$BATS_TEST_TMPDIR/tools/$program"
+		chmod +x "$BATS_TEST_TMPDIR/tools/$program"
+	done
 	export PATH=$HARNESS:$PATH
 	cp -r "$(dirname "$TESTS")/bases/linux-6.1" "$DEFER_ROOT/bases"
 	h test
 	expect 0 "linux-7.3 can't be had, so this is linux-6.1"
 	expect 0 "linux-6.1 arm: machines"
-	# 1 of check, 1 of bats, twice 5 and 1; skipped: 1 of check, twice 1 and no record.
-	[ "${lines[-1]}" = "14 passed, 0 failed, 5 skipped" ]
+	# 1 of check, 1 of bats, twice 5 and 1; skipped: 1 of check, twice 1 and no record, 3 samples.
+	[ "${lines[-1]}" = "14 passed, 0 failed, 8 skipped" ]
 	# Here it was downloaded before.
 	cp -r "$(dirname "$TESTS")/bases/linux-7.3" "$DEFER_ROOT/bases"
 	mkdir -p "$CACHE/debian/linux-source-7.3"
@@ -424,19 +430,24 @@ toy does not build for arm:"
 	h test
 	expect 0 "linux-7.3 arm64: machines"
 	expect 0 "ok linux-6.1 arm64: KUnit # SKIP no record"
-	[ "${lines[-1]}" = "14 passed, 0 failed, 7 skipped" ]
+	[ "${lines[-1]}" = "14 passed, 0 failed, 10 skipped" ]
 	mkdir -p "$DEFER_ROOT/results"
 	touch "$DEFER_ROOT/results/linux-6.1.arm64"
 	h test
-	[ "${lines[-1]}" = "20 passed, 0 failed, 7 skipped" ]
+	[ "${lines[-1]}" = "20 passed, 0 failed, 10 skipped" ]
+	# A sample that passes counts as one.
+	touch "$DEFER_ROOT/results/linux-7.3.arm"
+	h test
+	expect 0 "linux-7.3 arm: mutants"
+	[ "${lines[-1]}" = "23 passed, 0 failed, 7 skipped" ]
 	TEST_MINUTES=0 h test
 	expect 0 "ok linux-6.1 arm64: machines # SKIP 0 minutes are over"
 	touch "$CACHE/bad"
 	h test
-	[ "$status" -eq 1 ] && [ "${lines[-1]}" = "20 passed, 3 failed, 7 skipped" ]
+	[ "$status" -eq 1 ] && [ "${lines[-1]}" = "23 passed, 3 failed, 7 skipped" ]
 	# A stage that fails without saying of what counts, too.
 	rm "$CACHE/bad"
 	touch "$CACHE/worse"
 	h test
-	[ "$status" -eq 1 ] && [ "${lines[-1]}" = "20 passed, 1 failed, 7 skipped" ]
+	[ "$status" -eq 1 ] && [ "${lines[-1]}" = "23 passed, 1 failed, 7 skipped" ]
 }

@@ -53,6 +53,13 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 	[ ! -e "$DEFER_ROOT/results/explore.toy" ]
 }
 
+@test "a sample is run, and not recorded" {
+	explored 10
+	SAMPLE=1 t explore
+	expect 0 "toy arm, 2 of each, across: 20 sequences"
+	[ ! -e "$DEFER_ROOT/results/explore.toy" ]
+}
+
 @test "a suite that ends early is not a pass" {
 	ktap iommu_defer_explore explores "    # before: 1 of each: 10 sequences, 7 states, depth 5, 0 left out"
 	t explore
