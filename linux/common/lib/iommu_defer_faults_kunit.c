@@ -10,18 +10,25 @@
  *
  * The allocations are failed by a probe on should_failslab(), which every base
  * has, for this thread alone.
+ *
+ * And where the IOMMU core asks for devices on its own, what others do to a group
+ * or a device while it fails or makes them wait.
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
+#include <linux/mutex.h>
 #include <linux/platform_device.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
@@ -226,7 +233,8 @@ static void faults_step_desc(const struct faults_step *step, char *desc)
 
 KUNIT_ARRAY_PARAM(faults_step, faults_steps, faults_step_desc);
 
-static void faults_begin(struct kunit *test, struct faults_test *priv)
+static void faults_begin(struct kunit *test, struct faults_test *priv,
+			 u32 bus_offset)
 {
 	memset(priv, 0, sizeof(*priv));
 	priv->groups = fake_driver.groups;
@@ -235,6 +243,7 @@ static void faults_begin(struct kunit *test, struct faults_test *priv)
 	fake_driver_reset();
 	init_completion(&priv->data.attempted);
 	test_topology_init(&priv->topology);
+	priv->topology.bus_offset = bus_offset;
 	KUNIT_ASSERT_EQ(test, test_topology_build(&priv->topology), 0);
 }
 
@@ -250,7 +259,7 @@ static void faults_finish(struct kunit *test, struct faults_test *priv,
 		faults |= FAULT_DOMAIN_LEAK;
 	if (fake_driver.mapped != priv->mapped)
 		faults |= FAULT_STILL_MAPPED;
-	if (faults)
+	if (faults && n)
 		kunit_info(test, "allocation %u has failed\n", n);
 	EXPECT_NO_FAULTS(test, faults);
 	fake_driver_reset();
@@ -345,7 +354,7 @@ static void allocation_fails(struct kunit *test)
 	priv = kunit_kzalloc(test, sizeof(*priv), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, priv);
 	for (n = 1; failed && n < FAULTS_LIMIT; n++) {
-		faults_begin(test, priv);
+		faults_begin(test, priv, 0);
 		KUNIT_ASSERT_EQ(test, step->prepare(priv), 0);
 		fail_nth(n);
 		err = step->step(priv);
@@ -361,6 +370,345 @@ static void allocation_fails(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, failed);
 }
 
+#ifdef IOMMU_TAKES_IDLE_MASTERS
+#include "iommu_defer_core.h"
+
+/* A registration that fails, and the groups that wait for it */
+
+/**
+ * struct waiting - a group that waits for an IOMMU which fails to register
+ * @first: a master without a driver in that group, and its IOMMU, which has
+ *	registered before and has passed over it
+ * @second: the IOMMU that finds it and fails, at a master of its own
+ * @ops: of the first IOMMU: all of its masters are in one group
+ * @other: another master of it, with a driver
+ * @other_bound: what has come of binding that while the second one registers
+ */
+static struct waiting {
+	struct faults_test first;
+	struct test_topology second;
+	struct iommu_ops ops;
+	struct device *other;
+	int other_bound;
+} waiting;
+
+static struct iommu_group *waiting_group(struct device *dev)
+{
+	struct iommu_group *group;
+
+	group = iommu_group_get(waiting.first.topology.master);
+	return group ?: fake_iommu_group(dev);
+}
+
+/* The master is there before the one that fails, and the other one behind that */
+static void waiting_begin(struct kunit *test)
+{
+	struct fake_iommu *iommu = &waiting.first.topology.iommu[0];
+
+	memset(&waiting, 0, sizeof(waiting));
+	faults_begin(test, &waiting.first, 0);
+	KUNIT_ASSERT_EQ(test, master_is_added(&waiting.first), 0);
+	test_topology_init(&waiting.second);
+	KUNIT_ASSERT_EQ(test, test_topology_build(&waiting.second), 0);
+	waiting.second.master = test_master_add(waiting.second.master_np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(waiting.second.master));
+	waiting.other = test_master_add(waiting.first.topology.master_np,
+					&waiting.first.data);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(waiting.other));
+	device_release_driver(waiting.other);
+
+	fake_driver.add_ret = -ENODEV;
+	KUNIT_ASSERT_EQ(test, fake_core_register(iommu), 0);
+	waiting.ops = *iommu->iommu.ops;
+	waiting.ops.device_group = waiting_group;
+	iommu->iommu.ops = &waiting.ops;
+
+	fake_core.answers = true;
+	fake_core.fails_for = waiting.second.master;
+	fake_driver.add_ret = -ENOMEM;
+}
+
+static void waiting_end(struct kunit *test)
+{
+	fake_driver.add_ret = 0;
+	EXPECT_NO_FAULTS(test, test_master_remove(waiting.other) |
+			 test_topology_destroy(&waiting.second));
+	faults_finish(test, &waiting.first, 0);
+}
+
+/*
+ * By the thread that registers: it lets go of this lock between two devices, and
+ * what others do then they may as well do right before it is at the next one.
+ */
+static void waiting_bind_other(struct device *dev)
+{
+	if (dev != fake_core.fails_for)
+		return;
+
+	mutex_unlock(&iommu_probe_device_lock);
+	waiting.other_bound = attach_driver(waiting.other);
+	mutex_lock(&iommu_probe_device_lock);
+}
+
+/*
+ * C51, C53: a group that waits for an IOMMU to register has its domain at once
+ * when a device joins it whose driver binds.  If the IOMMU fails then, the devices
+ * of that group keep what they have.
+ */
+static void group_is_joined_as_iommu_fails(struct kunit *test)
+{
+	struct device *other;
+
+	waiting_begin(test);
+	other = waiting.other;
+	fake_core.probing = waiting_bind_other;
+	KUNIT_EXPECT_EQ(test, fake_core_register(&waiting.second.iommu[0]),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, waiting.other_bound, 1);
+	KUNIT_EXPECT_TRUE(test, test_master_bound(other));
+	KUNIT_EXPECT_TRUE(test, has_group(waiting.first.topology.master));
+	KUNIT_EXPECT_TRUE(test, has_group(other));
+	if (!lacks_mapping(other)) {
+		EXPECT_NO_FAULTS(test, check_invariants(other, TRANSLATED) |
+				 waiting.first.data.faults);
+		KUNIT_EXPECT_TRUE(test, dma_reaches_buffer(other));
+	}
+	waiting_end(test);
+}
+
+/* C50: nobody joins it, so it has its domain as if that IOMMU had not failed. */
+static void group_has_its_domain_as_iommu_fails(struct kunit *test)
+{
+	struct device *dev;
+
+	waiting_begin(test);
+	dev = waiting.first.topology.master;
+	KUNIT_EXPECT_EQ(test, fake_core_register(&waiting.second.iommu[0]),
+			-ENOMEM);
+	KUNIT_EXPECT_NOT_NULL(test, iommu_get_domain_for_dev(dev));
+	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
+	EXPECT_RESULT(test, try_configure(dev, dev->of_node), TRANSLATED);
+	waiting_end(test);
+}
+
+/*
+ * C31, C50: nor can the group be given a domain.  No registration comes to it any
+ * more, so the next attempt starts from scratch.
+ */
+static void group_without_domain_starts_over(struct kunit *test)
+{
+	struct device *dev;
+
+	waiting_begin(test);
+	dev = waiting.first.topology.master;
+	fake_driver.no_domains = true;
+	KUNIT_EXPECT_EQ(test, fake_core_register(&waiting.second.iommu[0]),
+			-ENOMEM);
+	fake_driver.no_domains = false;
+	KUNIT_EXPECT_TRUE(test, has_group(dev));
+	KUNIT_EXPECT_NULL(test, iommu_get_domain_for_dev(dev));
+
+	EXPECT_RESULT(test, try_configure(dev, dev->of_node), TRANSLATED);
+	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
+	EXPECT_RESULT(test, try_configure(dev, dev->of_node), TRANSLATED);
+	waiting_end(test);
+}
+
+/* The map of a master's addresses, which is memory */
+
+static struct task_struct *map_task;
+static const void *map_seen;
+static unsigned int map_freed;
+
+static int map_free(struct kprobe *probe, struct pt_regs *regs)
+{
+#ifdef CONFIG_ARM
+	const void *object = (const void *)regs->ARM_r0;
+#else
+	const void *object = (const void *)regs->regs[0];
+#endif
+
+	if (current == map_task && object && object == map_seen)
+		map_freed++;
+	return 0;
+}
+
+/* From now on the same address may be that of something else */
+static int map_alloc(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (current == map_task && map_freed)
+		map_task = NULL;
+	return 0;
+}
+
+/* An attempt has got as far as the IOMMU, which is to answer. */
+static void map_look(struct device *dev)
+{
+	map_seen = dev->dma_range_map;
+	map_freed = 0;
+	map_task = current;
+}
+
+static struct kprobe map_probes[] = {
+	{ .symbol_name = "kfree", .pre_handler = map_free },
+	{ .symbol_name = "should_failslab", .pre_handler = map_alloc },
+};
+
+static void map_begin(struct kunit *test, struct faults_test *priv)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(map_probes); i++) {
+		memset(&map_probes[i].ainsn, 0, sizeof(map_probes[i].ainsn));
+		map_probes[i].addr = NULL;
+		map_probes[i].flags = 0;
+		KUNIT_ASSERT_EQ(test, register_kprobe(&map_probes[i]), 0);
+	}
+	faults_begin(test, priv, SZ_1G);
+}
+
+static void map_end(struct kunit *test, struct faults_test *priv)
+{
+	int i;
+
+	map_task = NULL;
+	fake_core.probing = NULL;
+	faults_finish(test, priv, 0);
+	for (i = 0; i < ARRAY_SIZE(map_probes); i++)
+		unregister_kprobe(&map_probes[i]);
+}
+
+static void map_expect_freed(struct kunit *test, struct device *dev)
+{
+	KUNIT_EXPECT_NOT_NULL(test, map_seen);
+	KUNIT_EXPECT_EQ(test, map_freed, 1U);
+	KUNIT_EXPECT_FALSE(test, has_dma_range_map(dev));
+}
+
+/*
+ * C50, C54: each attempt that the IOMMU defers frees the map that it has found or
+ * made, and does so once.  What the driver finds is the map of its own attempt.
+ */
+static void map_is_of_last_attempt(struct kunit *test)
+{
+	struct faults_test *priv;
+	struct device *dev;
+	int i;
+
+	priv = kunit_kzalloc(test, sizeof(*priv), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, priv);
+	map_begin(test, priv);
+	KUNIT_ASSERT_EQ(test, iommu_registers(priv), 0);
+	fake_driver.add_ret = -EPROBE_DEFER;
+	fake_core.probing = map_look;
+	KUNIT_ASSERT_EQ(test, add_master(priv, &priv->data), 0);
+	dev = priv->topology.master;
+	map_expect_freed(test, dev);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, device_attach(dev), -EPROBE_DEFER);
+		map_expect_freed(test, dev);
+	}
+	KUNIT_EXPECT_EQ(test, priv->data.attempts, 0U);
+
+	fake_driver.add_ret = 0;
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+	KUNIT_EXPECT_PTR_EQ(test, (const void *)dev->dma_range_map, map_seen);
+	KUNIT_EXPECT_EQ(test, map_freed, 0U);
+	EXPECT_RESULT(test, priv->data.result, TRANSLATED);
+	KUNIT_EXPECT_EQ(test, priv->data.offset, (u64)SZ_1G);
+
+	map_look(dev);
+	device_release_driver(dev);
+	map_expect_freed(test, dev);
+	map_end(test, priv);
+}
+
+/* How long an attempt is given to free a map that it must not free */
+#define MAP_TIMEOUT	HZ
+
+/* A driver that binds while its IOMMU sets up DMA ops */
+static struct map_setup {
+	struct iommu_device *iommu;
+	struct iommu_ops ops;
+	struct device *dev;
+	const void *map;
+	bool stays;
+	int ret;
+	struct work_struct work;
+	struct completion done;
+} map_setup;
+
+static void map_attempt(struct work_struct *work)
+{
+	map_look(map_setup.dev);
+	map_setup.ret = device_attach(map_setup.dev);
+	map_task = NULL;
+	complete(&map_setup.done);
+}
+
+/* Asked for last by the setup of DMA ops, with the group locked */
+static void map_resv_regions(struct device *dev, struct list_head *list)
+{
+	if (map_setup.map || !has_iommu_dma_ops(dev))
+		return;
+
+	map_setup.map = dev->dma_range_map;
+	schedule_work(&map_setup.work);
+	wait_for_completion_timeout(&map_setup.done, MAP_TIMEOUT);
+	map_setup.stays = dev->dma_range_map == map_setup.map;
+}
+
+/* From here on, in the middle of its probe of the device, it has these ops */
+static void map_set_ops(struct device *dev)
+{
+	map_setup.ops = *map_setup.iommu->ops;
+	map_setup.ops.get_resv_regions = map_resv_regions;
+	map_setup.iommu->ops = &map_setup.ops;
+	fake_core.probing = NULL;
+}
+
+/*
+ * C50, C54: DMA ops are set up by the map of addresses.  A driver that binds at
+ * that time is deferred, and frees the map when they are set up.
+ */
+static void map_stays_while_dma_is_set_up(struct kunit *test)
+{
+	struct faults_test *priv;
+	struct device *dev;
+
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		kunit_skip(test, "the IOMMU core sets up no DMA ops");
+
+	priv = kunit_kzalloc(test, sizeof(*priv), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, priv);
+	map_begin(test, priv);
+	KUNIT_ASSERT_EQ(test, add_master(priv, &priv->data), 0);
+	dev = priv->topology.master;
+	device_release_driver(dev);
+	memset(&map_setup, 0, sizeof(map_setup));
+	INIT_WORK(&map_setup.work, map_attempt);
+	init_completion(&map_setup.done);
+	map_setup.iommu = &priv->topology.iommu[0].iommu;
+	map_setup.dev = dev;
+	fake_core.probing = map_set_ops;
+	KUNIT_EXPECT_EQ(test, iommu_registers(priv), 0);
+	flush_work(&map_setup.work);
+
+	KUNIT_EXPECT_NOT_NULL(test, map_setup.map);
+	KUNIT_EXPECT_TRUE(test, map_setup.stays);
+	KUNIT_EXPECT_EQ(test, map_setup.ret, -EPROBE_DEFER);
+	KUNIT_EXPECT_PTR_EQ(test, map_seen, map_setup.map);
+	map_expect_freed(test, dev);
+
+	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	EXPECT_RESULT(test, priv->data.result, TRANSLATED);
+	KUNIT_EXPECT_TRUE(test, priv->data.reaches);
+	KUNIT_EXPECT_EQ(test, priv->data.offset, (u64)SZ_1G);
+	EXPECT_NO_FAULTS(test, priv->data.faults);
+	map_end(test, priv);
+}
+#endif
+
 static int faults_init(struct kunit *test)
 {
 	if (suite_is_off(SUITE))
@@ -375,12 +723,24 @@ static int faults_init(struct kunit *test)
 
 static void faults_exit(struct kunit *test)
 {
-	if (!suite_is_off(SUITE))
-		unregister_kprobe(&fail_probe);
+	if (suite_is_off(SUITE))
+		return;
+
+#ifdef IOMMU_TAKES_IDLE_MASTERS
+	fake_core_reset();
+#endif
+	unregister_kprobe(&fail_probe);
 }
 
 static struct kunit_case faults_tests[] = {
 	KUNIT_CASE_PARAM(allocation_fails, faults_step_gen_params),
+#ifdef IOMMU_TAKES_IDLE_MASTERS
+	KUNIT_CASE(group_is_joined_as_iommu_fails),
+	KUNIT_CASE(group_has_its_domain_as_iommu_fails),
+	KUNIT_CASE(group_without_domain_starts_over),
+	KUNIT_CASE(map_is_of_last_attempt),
+	KUNIT_CASE(map_stays_while_dma_is_set_up),
+#endif
 	{}
 };
 
