@@ -141,7 +141,20 @@ static int master_is_removed(struct faults_test *priv)
 
 static int dma_is_configured(struct faults_test *priv)
 {
-	return configure_dma(priv->topology.master, priv->topology.master_np);
+	struct device *dev = priv->topology.master;
+	int err = configure_dma(dev, priv->topology.master_np);
+
+#ifdef IOMMU_TAKES_IDLE_MASTERS
+	/* C53: where a bus goes on, and the core looks whether DMA is set up */
+	if (!err) {
+		err = iommu_device_use_default_domain(dev);
+		if (err)
+			deconfigure_dma(dev);
+		else
+			iommu_device_unuse_default_domain(dev);
+	}
+#endif
+	return err;
 }
 
 static int master_binds(struct faults_test *priv)
