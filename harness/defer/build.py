@@ -7,13 +7,15 @@ import shutil
 import time
 from defer import lib
 
-def fragment(base, arch, tests=True, wide=False):
-    """The wanted lines of a .config; the user's own come last, and win. A wide one has all that fixes touch."""
+def fragment(base, arch, tests=True, wide=False, rfc=False):
+    """The wanted lines of a .config; the user's own come last, and win. A wide one has all that fixes touch; with rfc
+    it has what can only be built with the RFCs."""
     user = lib.env("KCONFIG")
     if user and not os.path.exists(user):
         raise lib.Stop("usage", f"KCONFIG={user}: no such file")
     files = [*(lib.path("harness/kconfig", name) for name in ("common", arch)),
              *(lib.path("bases", base, name) for name in ("kconfig", f"kconfig.{arch}")),
+             *([lib.path("bases", base, f"kconfig.{arch}.rfc")] if rfc else []),
              *([lib.path("harness/kconfig/wide")] if wide else []), user]
     lines = [line for file in files for line in lib.lines(file) if line.startswith("CONFIG_")]
     words = dict(line.partition("=")[::2] for line in lines
@@ -81,10 +83,10 @@ class Kernel:
         lib.say(f"{self.base.name} {self.arch.name}: built in {time.time() - start:.0f} s, {compiled()} files compiled")
         return log
 
-def build(base, arch, src, tests=True):
+def build(base, arch, src, tests=True, rfc=False):
     """Configure and build a kernel: the path of its image."""
     kernel = Kernel(base, arch, src)
-    kernel.configure(fragment(base.name, arch, tests))
+    kernel.configure(fragment(base.name, arch, tests, rfc=rfc))
     kernel.make(os.path.basename(kernel.arch.image))
     return os.path.join(kernel.out, kernel.arch.image)
 
