@@ -498,7 +498,7 @@ static void group_has_its_domain_as_iommu_fails(struct kunit *test)
 	dev = waiting.first.topology.master;
 	KUNIT_EXPECT_EQ(test, fake_core_register(&waiting.second.iommu[0]),
 			-ENOMEM);
-	KUNIT_EXPECT_NOT_NULL(test, iommu_get_domain_for_dev(dev));
+	KUNIT_EXPECT_TRUE(test, is_translated(dev));
 	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
 	EXPECT_RESULT(test, try_configure(dev, dev->of_node), TRANSLATED);
 	waiting_end(test);
@@ -510,6 +510,7 @@ static void group_has_its_domain_as_iommu_fails(struct kunit *test)
  */
 static void group_without_domain_starts_over(struct kunit *test)
 {
+	struct iommu_domain *domain;
 	struct device *dev;
 
 	waiting_begin(test);
@@ -519,11 +520,15 @@ static void group_without_domain_starts_over(struct kunit *test)
 			-ENOMEM);
 	fake_driver.no_domains = false;
 	KUNIT_EXPECT_TRUE(test, has_group(dev));
-	KUNIT_EXPECT_NULL(test, iommu_get_domain_for_dev(dev));
+	KUNIT_EXPECT_FALSE(test, is_translated(dev));
 
 	EXPECT_RESULT(test, try_configure(dev, dev->of_node), TRANSLATED);
+	KUNIT_EXPECT_TRUE(test, is_translated(dev));
 	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
+	/* That lasts: what has failed before is forgotten */
+	domain = iommu_get_domain_for_dev(dev);
 	EXPECT_RESULT(test, try_configure(dev, dev->of_node), TRANSLATED);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_get_domain_for_dev(dev), domain);
 	waiting_end(test);
 }
 
