@@ -49,10 +49,22 @@ static inline void free_third_party_fwspec(struct device *dev)
 	dev->iommu = NULL;
 }
 
-/* Have a driver probe @dev: 1 if it is bound then. */
+/*
+ * Have a driver probe @dev: 1 if it is bound then.  A registration that is still
+ * giving groups their domains has masters deferred for that moment, see
+ * iommu_group_awaits_domain().  Try again, as the deferred queue does, for a
+ * second at most.
+ */
 static inline int attach_driver(struct device *dev)
 {
-	return device_attach(dev);
+	int i, ret = device_attach(dev);
+
+	for (i = 0; ret == -EPROBE_DEFER && i < HZ; i++) {
+		schedule_timeout_uninterruptible(1);
+		ret = device_attach(dev);
+	}
+
+	return ret;
 }
 
 /* The ops of IOMMUs are static, so tell them by the name of a callback. */
