@@ -8,6 +8,7 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -94,14 +95,20 @@ static void register_try(struct work_struct *work)
 	complete(&retry->done);
 }
 
-/* The other device goes as the second one, so the first has gone by now */
+/*
+ * The other device goes as the second one, so the first has gone by now.  The
+ * IOMMU lets go of this lock between the two, and what others do then they may as
+ * well do here.
+ */
 static void register_released(struct device *dev)
 {
 	if (dev == register_retry.dev)
 		return;
 
 	schedule_work(&register_retry.work);
+	mutex_unlock(&iommu_probe_device_lock);
 	wait_for_completion(&register_retry.done);
+	mutex_lock(&iommu_probe_device_lock);
 }
 
 /*
