@@ -23,6 +23,9 @@
 #define SPOILED	(PAGES / 3)
 #define POISON	0xa5
 
+/* v4.12 has no SZ_4G */
+#define BEYOND	(1ULL << 32)
+
 /* Blocks of 2 MiB: 1 GiB of memory that the kernel may prefer to that beyond 4 GiB */
 #define ORDER	9
 #define BLOCKS	(IS_ENABLED(CONFIG_ARM64) ? 512 : 0)
@@ -56,7 +59,7 @@ static struct page *get_block(void)
 
 	low = kcalloc(BLOCKS, sizeof(*low), GFP_KERNEL);
 	block = alloc_pages(gfp, ORDER);
-	while (low && block && page_to_phys(block) < SZ_4G && count < BLOCKS) {
+	while (low && block && page_to_phys(block) < BEYOND && count < BLOCKS) {
 		low[count++] = block;
 		block = alloc_pages(gfp, ORDER);
 	}
@@ -314,7 +317,7 @@ static int run(const char *value, const struct kernel_param *kp)
 	test->to.way = DMA_FROM_DEVICE;
 	pr_info("sgtest: %s: scattered: %u transfers, %u failures, %s 4 GiB\n",
 		name, transfers, scattered(test, transfers),
-		page_to_phys(test->block) < SZ_4G ? "below" : "beyond");
+		page_to_phys(test->block) < BEYOND ? "below" : "beyond");
 
 	domain = iommu_get_domain_for_dev(test->dev);
 	if (domain) {
