@@ -8,7 +8,7 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -95,20 +95,12 @@ static void register_try(struct work_struct *work)
 	complete(&retry->done);
 }
 
-/*
- * The other device goes as the second one, so the first has gone by now.  The
- * IOMMU lets go of this lock between the two, and what others do then they may as
- * well do here.
- */
+/* Who has waited for its lock while this slept has it before the next one goes */
 static void register_released(struct device *dev)
 {
 	if (dev == register_retry.dev)
-		return;
-
-	schedule_work(&register_retry.work);
-	mutex_unlock(&iommu_probe_device_lock);
-	wait_for_completion(&register_retry.done);
-	mutex_lock(&iommu_probe_device_lock);
+		schedule_work(&register_retry.work);
+	schedule_timeout_uninterruptible(HZ / 20);
 }
 
 /*
@@ -132,6 +124,8 @@ static void device_returns_as_iommu_goes(struct kunit *test)
 	fake_core.released = register_released;
 	fake_iommu_unregister(iommu);
 	fake_core.released = NULL;
+	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&register_retry.done,
+							    5 * HZ));
 
 	EXPECT_RESULT(test, register_retry.result, UNTRANSLATED);
 	EXPECT_NO_FAULTS(test, check_invariants(dev, UNTRANSLATED));
