@@ -14,7 +14,7 @@ from defer import build, judge, lib
 SCENARIOS = lib.path("scenarios")
 SELFTEST = "tools/testing/selftests/iommu_defer"
 # Every line "// key: value" at the head of a scenario has one of these keys.
-KEYS = "about rule bases group machine qemu append user must mustnot splat iort dtb dts patch want".split()
+KEYS = "about rule bases group machine qemu append user must mustnot splat iort asl dtb dts patch want".split()
 
 class Machine:
     """A device tree fragment, and what its header lines say. Those of /include/ files count, too. A line

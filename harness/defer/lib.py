@@ -213,7 +213,7 @@ PACKAGES = {
     "test": "bats gcc libc6-dev git device-tree-compiler e2fsprogs coccinelle libpython3-dev acpica-tools "
             "python3-clang-14",
     "lint": "sparse",
-    "acpi": "qemu-efi-aarch64",
+    "acpi": "acpica-tools qemu-efi-aarch64",
     "board": "git make xz-utils qemu-system-arm device-tree-compiler",
     "model": "qemu-system-arm gcc libc6-dev libglib2.0-dev pkg-config dpkg-dev xz-utils",
     "tools612": "linux-source-6.12 xz-utils",

@@ -80,6 +80,7 @@ int main(void)
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	list_devices("/sys/bus/pci/devices", "");
 	list_devices("/sys/bus/platform/devices", "LNRO0005");
+	list_devices("/sys/bus/platform/devices", "NXP0008");
 	read_disk();
 	puts("acpi: end");
 	fflush(stdout);

@@ -21,6 +21,8 @@
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/kernfs.h>
+#include <linux/kobject.h>
 #include <linux/kprobes.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
@@ -538,13 +540,18 @@ static struct task_struct *map_task;
 static const void *map_seen;
 static unsigned int map_freed;
 
-static int map_free(struct kprobe *probe, struct pt_regs *regs)
+static const void *first_argument(struct pt_regs *regs)
 {
 #ifdef CONFIG_ARM
-	const void *object = (const void *)regs->ARM_r0;
+	return (const void *)regs->ARM_r0;
 #else
-	const void *object = (const void *)regs->regs[0];
+	return (const void *)regs->regs[0];
 #endif
+}
+
+static int map_free(struct kprobe *probe, struct pt_regs *regs)
+{
+	const void *object = first_argument(regs);
 
 	if (current == map_task && object && object == map_seen)
 		map_freed++;
@@ -725,6 +732,186 @@ static void map_stays_while_dma_is_set_up(struct kunit *test)
 	EXPECT_NO_FAULTS(test, priv->data.faults);
 	map_end(test, priv);
 }
+
+/* What is set up by the type of a group, without an attempt of a driver */
+
+static struct type_test {
+	struct faults_test begun;
+	struct iommu_device *iommu;
+	const struct iommu_ops *ops_before;
+	struct iommu_ops ops;
+	void (*set_ops)(struct iommu_ops *ops);
+} type_test;
+
+/* As root writes it into the group's directory */
+static ssize_t group_set_type(struct device *dev, const char *type)
+{
+	struct kernfs_node *link, *group, *node = NULL;
+	struct kobject *kobj = NULL;
+	ssize_t ret = -ENOENT;
+
+	link = kernfs_find_and_get(dev->kobj.sd, "iommu_group");
+	if (link) {
+		group = link->symlink.target_kn;
+		kobj = group->priv;
+		node = kernfs_find_and_get(group, "type");
+	}
+	if (node)
+		ret = kobj->ktype->sysfs_ops->store(kobj, node->priv, type,
+						    strlen(type));
+	kernfs_put(node);
+	kernfs_put(link);
+	return ret;
+}
+
+/* From here on, in the middle of its probe of the device, it has these ops */
+static void type_probing(struct device *dev)
+{
+	type_test.ops_before = type_test.iommu->ops;
+	type_test.ops = *type_test.ops_before;
+	type_test.set_ops(&type_test.ops);
+	type_test.iommu->ops = &type_test.ops;
+	fake_core.probing = NULL;
+}
+
+/* Its DMA can't be set up when the IOMMU registers, nor when a driver binds. */
+static struct device *type_begin(struct kunit *test,
+				 void (*set_ops)(struct iommu_ops *ops))
+{
+	struct faults_test *priv = &type_test.begun;
+	struct device *dev;
+
+	faults_begin(test, priv, SZ_1G);
+	KUNIT_ASSERT_EQ(test, add_master(priv, &priv->data), 0);
+	dev = priv->topology.master;
+	device_release_driver(dev);
+	priv->data.attempts = 0;
+	type_test.iommu = &priv->topology.iommu[0].iommu;
+	type_test.set_ops = set_ops;
+	fake_core.probing = type_probing;
+	KUNIT_EXPECT_EQ(test, iommu_registers(priv), 0);
+
+	attach_driver(dev);
+	KUNIT_EXPECT_FALSE(test, test_master_bound(dev));
+	KUNIT_EXPECT_FALSE(test, has_iommu_dma_ops(dev));
+	return dev;
+}
+
+static struct iommu_domain *window_domain_alloc(struct device *dev)
+{
+	struct iommu_domain *domain;
+
+	domain = type_test.ops_before->domain_alloc_paging(dev);
+	if (domain)
+		domain->geometry.aperture_start = SZ_2G;
+
+	return domain;
+}
+
+/* It takes only what is beyond the window of the master's bus */
+static void window_set_ops(struct iommu_ops *ops)
+{
+	ops->domain_alloc_paging = window_domain_alloc;
+}
+
+/*
+ * C53: an attempt that fails takes the window of the master with it.  What is set
+ * up then knows of none, and the next attempt fails all the same.
+ */
+static void window_is_checked_by_each_attempt(struct kunit *test)
+{
+	struct device *dev;
+
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		kunit_skip(test, "the IOMMU core sets up no DMA ops");
+
+	dev = type_begin(test, window_set_ops);
+	KUNIT_EXPECT_FALSE(test, has_dma_range_map(dev));
+	KUNIT_EXPECT_EQ(test, group_set_type(dev, "DMA"), (ssize_t)3);
+	attach_driver(dev);
+	KUNIT_EXPECT_FALSE(test, test_master_bound(dev));
+	KUNIT_EXPECT_EQ(test, type_test.begun.data.attempts, 0U);
+	faults_finish(test, &type_test.begun, 0);
+}
+
+/* A flush queue, which is memory of each CPU */
+
+static struct task_struct *queue_task;
+static const void *queue_seen;
+static bool queue_freed;
+
+static int queue_alloc(struct kretprobe_instance *instance,
+		       struct pt_regs *regs)
+{
+	if (current == queue_task && !queue_seen)
+		queue_seen = (const void *)regs_return_value(regs);
+	return 0;
+}
+
+static int queue_free(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (queue_seen && first_argument(regs) == queue_seen)
+		queue_freed = true;
+	return 0;
+}
+
+/* After those of direct mappings, which are not for a master with DMA ops */
+static void queue_resv_regions(struct device *dev, struct list_head *list)
+{
+	struct iommu_resv_region *region;
+
+	if (!has_iommu_dma_ops(dev))
+		return;
+
+	region = iommu_alloc_resv_region(SZ_1G, SZ_4K, 0, IOMMU_RESV_MSI,
+					 GFP_KERNEL);
+	if (region)
+		list_add_tail(&region->list, list);
+	/* The first one is for the region, the second one for its MSI page */
+	fail_nth(2);
+}
+
+static void queue_set_ops(struct iommu_ops *ops)
+{
+	ops->get_resv_regions = queue_resv_regions;
+}
+
+/*
+ * C50: root may have a flush queue set up for a domain that could not be set up
+ * itself.  It goes with the domain.
+ */
+static void flush_queue_goes_with_domain(struct kunit *test)
+{
+	struct kretprobe alloc = {
+		.kp.symbol_name = "pcpu_alloc_noprof",
+		.handler = queue_alloc,
+	};
+	struct kprobe free = {
+		.symbol_name = "free_percpu",
+		.pre_handler = queue_free,
+	};
+	struct device *dev;
+
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		kunit_skip(test, "the IOMMU core sets up no DMA ops");
+
+	dev = type_begin(test, queue_set_ops);
+	KUNIT_EXPECT_EQ(test, group_set_type(dev, "DMA"), (ssize_t)3);
+
+	queue_seen = NULL;
+	queue_freed = false;
+	KUNIT_ASSERT_EQ(test, register_kretprobe(&alloc), 0);
+	KUNIT_ASSERT_EQ(test, register_kprobe(&free), 0);
+	queue_task = current;
+	KUNIT_EXPECT_EQ(test, group_set_type(dev, "DMA-FQ"), (ssize_t)6);
+	queue_task = NULL;
+	KUNIT_EXPECT_NOT_NULL(test, queue_seen);
+	faults_finish(test, &type_test.begun, 0);
+	fail_end();
+	KUNIT_EXPECT_TRUE(test, queue_freed);
+	unregister_kprobe(&free);
+	unregister_kretprobe(&alloc);
+}
 #endif
 
 static int faults_init(struct kunit *test)
@@ -758,6 +945,8 @@ static struct kunit_case faults_tests[] = {
 	KUNIT_CASE(group_without_domain_starts_over),
 	KUNIT_CASE(map_is_of_last_attempt),
 	KUNIT_CASE(map_stays_while_dma_is_set_up),
+	KUNIT_CASE(window_is_checked_by_each_attempt),
+	KUNIT_CASE(flush_queue_goes_with_domain),
 #endif
 	{}
 };
