@@ -115,3 +115,12 @@ setup() {
 	expect 2 "no ACPI machine is for toy yet"
 	[[ $output != *"-j"* ]]
 }
+
+@test "lines asl: are devices of a machine's own; iasl reads them, and what it refuses is an error" {
+	echo "// asl: Device (MC00) { Name (_HID, \"NXP0008\") }" >>"$DEFER_ROOT/scenarios/acpi/plain.iort"
+	UPTO=2 h acpi
+	expect 0 "PASS  plain"
+	echo "// asl: Device (MC01) { Nome }" >>"$DEFER_ROOT/scenarios/acpi/plain.iort"
+	UPTO=2 h acpi
+	expect 1 "iasl refuses the lines \"asl:\" of $DEFER_ROOT/scenarios/acpi/plain.iort"
+}
