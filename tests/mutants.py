@@ -18,11 +18,15 @@ WANTED = """
 note: left out: seen = value -> nothing
 both: returns: a && b < 2 -> !(a && b < 2)
 both: condition: a -> !(a)
+both: always 1: a -> 1
 both: condition: b < 2 -> !(b < 2)
+both: always 1: b < 2 -> 1
 both: && is ||: a && b < 2 -> a || b < 2
 both: < is <=: b < 2 -> b <= 2
 both: constant: 2 -> 2 + 1
 find: condition: !a -> !(!a)
+find: always 1: !a -> 1
+find: always 0: !a -> 0
 find: returns: NULL -> ERR_PTR(-EPROBE_DEFER)
 find: left out: found = a -> nothing
 find: returns: &found -> NULL
@@ -37,17 +41,23 @@ toy: left out: missing() -> nothing
 toy: left out: err = untouched(a) -> nothing
 toy: not called: untouched(a) -> (__typeof__(untouched(a)))0
 toy: condition: err -> !(err)
+toy: always 1: err -> 1
+toy: always 0: err -> 0
 toy: constant: -EPROBE_DEFER -> -ENODEV
 toy: constant: -ENODEV -> -EPROBE_DEFER
 toy: condition: both(a, b) -> !(both(a, b))
+toy: always 0: both(a, b) -> 0
 toy: not called: both(a, b) -> (__typeof__(both(a, b)))0
 toy: condition: find(a - 5) == NULL -> !(find(a - 5) == NULL)
+toy: always 0: find(a - 5) == NULL -> 0
 toy: not called: find(a - 5) -> (__typeof__(find(a - 5)))0
 toy: - is +: a - 5 -> a + 5
 toy: constant: 5 -> 5 + 1
 toy: || is &&: both(a, b) || find(a - 5) == NULL -> both(a, b) && find(a - 5) == NULL
 toy: returns: n ? 100 : text[0] -> 0
 toy: condition: n -> !(n)
+toy: always 1: n -> 1
+toy: always 0: n -> 0
 toy: constant: 100 -> 100 + 1
 toy: constant: 0 -> 0 + 1
 toy: returns: n + *find(a - 6) -> 0
