@@ -157,8 +157,13 @@ setup() {
 	"$HARNESS/series"
 	h check
 	expect 22 "says that toy.race is lost by chance without it, but no record has lost it"
-	echo '  .F.  toy.race' >>"$DEFER_ROOT/results/toy.arm"
+	echo '  F..  toy.race' >>"$DEFER_ROOT/results/toy.arm"
 	"$HARNESS/series"
+	run grep '^  toy.race' "$DEFER_ROOT"/series/toy/1-fixes/0001-* # by chance: not the first fix
+	[ "$status" = 1 ]
+	sed -i 's/^  F\.\.  toy.race/  .F.  toy.race/' "$DEFER_ROOT/results/toy.arm"
+	"$HARNESS/series"
+	[ "$(grep -c '^  toy.race' "$DEFER_ROOT"/series/toy/1-fixes/0002-*)" = 1 ]
 	h check
 	expect 0 "ok results and claims: toy"
 	sed -i 's/^  \.F\.  toy.race/  ..F  toy.race/' "$DEFER_ROOT/results/toy.arm"

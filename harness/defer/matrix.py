@@ -132,12 +132,13 @@ def by_arch(found, everything):
                    for arch, mine in lines.items() for line in mine})
 
 def turns_text(base, number):
-    """The list below "---" of fix number, from the matrices. Empty without results."""
-    found = loaded(base)
+    """The list below "---" of fix number, from the matrices, without races: they turn by chance. Empty without
+    results."""
+    found, races = loaded(base), {row for e in patches.fixes(base) for row in e.patch.races()}
     if not found or not all(m.ran(number) for m in found):
         return ""
     everything = {m.arch: set(m.rows) for m in found}
-    turned = by_arch({m.arch: m.turned(number) for m in found}, everything)
+    turned = by_arch({m.arch: m.turned(number) - races for m in found}, everything)
     reached = by_arch({m.arch: m.reached(number) for m in found}, everything)
     out = [f"Fails on {base} without this patch, passes with it:" if turned else
            f"No test of {base} turns with this patch.", *("  " + line for line in turned)]
