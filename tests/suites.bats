@@ -120,6 +120,21 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 	one_error
 }
 
+@test "races with KCSAN are for arm64" {
+	KCSAN=1 t races
+	expect 2 "KCSAN=1 is for arm64, not for arm"
+	one_error
+}
+
+@test "a record is of the suite, and of what all suites stand on" {
+	explored 10
+	t explore
+	old() { PYTHONPATH=$HARNESS python3 -c 'from defer import suite; print(*suite.old("toy"))'; }
+	[ -z "$(old)" ]
+	echo '/* changed */' >>"$DEFER_ROOT/linux/common/lib/iommu_defer_fixture.c"
+	[ "$(old)" = results/explore.toy ]
+}
+
 # Checkers, and a user space for boots that have none.
 sanitizers() {
 	unset FAKE_QEMU KIND

@@ -17,13 +17,15 @@ def run(source, arch, name, symbols=(), words=(), minutes=20.0, splats=()):
     faults, _ = judge.judge(log, None, splats)
     return judge.said(log), faults
 
-# The suites that some programs are about; a record of the others stands for the fixes.
+# The suites that some programs are about, and what all suites stand on; a record of other programs stands for the fixes.
 SUITES = {"explore": "explore", "races": "explore", "kcsan": "explore", "faults": "faults"}
+SHARED = ("common/lib/iommu_defer_fixture.c", "common/lib/iommu_defer_fake.c", "{}/lib/iommu_defer_fake_core.c")
 
 def stamp(base, program):
     """The first line of a record, by which it is known to be of the fixes as they are."""
-    suite = lib.path("linux/common/lib", f"iommu_defer_{SUITES.get(program)}_kunit.c")
-    return f"# fixes: {lib.digest(patches.code_of(patches.fixes(base)), lib.read(suite, ''))}\n"
+    files = [f"common/lib/iommu_defer_{SUITES[program]}_kunit.c", *SHARED] if program in SUITES else []
+    texts = [lib.read(lib.path("linux", file.format(base)), "") for file in files] or [""]
+    return f"# fixes: {lib.digest(patches.code_of(patches.fixes(base)), *texts)}\n"
 
 def record(source, program, what, lines):
     """Write what was found for these architectures; "what" says what the columns are. SAMPLE=1 is a run of less."""
