@@ -135,6 +135,20 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 	[ "$(old)" = results/explore.toy ]
 }
 
+@test "the contract quotes what the records say, and which are not of the series as it is" {
+	mkdir -p "$DEFER_ROOT/docs"
+	printf 'What was tried:\n<!-- proof: begin -->\n<!-- proof: end -->\n' >"$DEFER_ROOT/docs/contract.md"
+	explored 10
+	t explore
+	printf '%s\n' '# fixes: 0' '# columns' 'arm plain: fails, passes' 'arm other: passes, passes' >"$DEFER_ROOT/results/acpi.toy"
+	"$HARNESS/series" 2>/dev/null
+	grep -qxF '| sequences of events (`make explore`) | 120, of at most 5 and 5 events |' "$DEFER_ROOT/docs/contract.md"
+	grep -qF '| 2 pass, 1 fail without the fixes, before the last changes |' "$DEFER_ROOT/docs/contract.md"
+	sed -i 's/| 120,/| 121,/' "$DEFER_ROOT/docs/contract.md"
+	h check
+	expect 22 "the table of docs/contract.md is not that of results/"
+}
+
 # Checkers, and a user space for boots that have none.
 sanitizers() {
 	unset FAKE_QEMU KIND
