@@ -95,6 +95,7 @@ struct RcarMachineState {
     uint32_t prr;
     uint32_t mode;
     uint32_t tlb_size;
+    uint32_t utlb_offset;
     bool psci;
 };
 
@@ -424,7 +425,15 @@ static MemoryRegion *seen_from(RcarMachineState *m, const char *ipmmu,
 
     for (i = 0; ipmmu && mc->ipmmus[i].name; i++) {
         if (!strcmp(mc->ipmmus[i].name, ipmmu)) {
-            return rcar_ipmmu_port(RCAR_IPMMU(m->ipmmu[i]), utlb);
+            MemoryRegion *port = rcar_ipmmu_port(RCAR_IPMMU(m->ipmmu[i]),
+                                                 utlb + m->utlb_offset);
+
+            if (!port) {
+                error_report("%s has no micro-TLB %u: utlb-offset is too "
+                             "large", ipmmu, utlb + m->utlb_offset);
+                exit(EXIT_FAILURE);
+            }
+            return port;
         }
     }
     return &m->masters;
@@ -540,6 +549,12 @@ static void rcar_instance_init(Object *obj)
     object_property_add_uint32_ptr(obj, "mode", &m->mode,
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint32_ptr(obj, "tlb-size", &m->tlb_size,
+                                   OBJ_PROP_FLAG_READWRITE);
+    /*
+     * How much higher the micro-TLBs of the DMACs are than in the SoC: its own
+     * masters with a number above 31 are not modelled.
+     */
+    object_property_add_uint32_ptr(obj, "utlb-offset", &m->utlb_offset,
                                    OBJ_PROP_FLAG_READWRITE);
 }
 

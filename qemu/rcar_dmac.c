@@ -23,13 +23,15 @@
  *  - Addresses stay within the 4 GiB that the FIX registers name ([drv]:
  *    "Prevent individual transfers from crossing 4GB boundaries").
  *  - SAR, DAR and TCR advance as the transfer does, and TCRB reads as TCR.
- *  - Alignment of addresses is not checked.
+ *  - Alignment of addresses is not checked. A unit that lies across two pages
+ *    is one access, of which a part may be done if it fails.
  *  - When an access fails, the channel stops with CHCR.CAE, and DE reads 0.
  *    With CHCR.CAIE that is all, and the channel's interrupt tells; without
  *    it DMAOR.AE is set, all channels stop, and the error interrupt tells.
  *    ([drv] sets CAIE since it handles CAE, and then never looks at DMAOR;
  *    before, it had the error interrupt and initialized all channels anew.)
- *  - TE, DSE, CAE and AE are cleared by writing 0.
+ *  - TE, DSE, CAE and AE are cleared by writing 0. A channel whose TE is
+ *    cleared while DE is 1 begins anew, with the registers as they are.
  *  - DSE is set at the end of the stage after which CHCRB.DPTR equals
  *    DPCR.DIPT. ([drv] starts with 1 for the first stage, then writes what
  *    it reads in DPTR while the stage of interest runs.)
@@ -51,6 +53,7 @@
 #include "hw/irq.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
+#include "sysemu/runstate.h"
 #include "rcar_dmac.h"
 #include "trace.h"
 
@@ -114,6 +117,9 @@ enum { MODE_FIXED, MODE_INC, MODE_DEC, MODE_RESERVED };
 #define SLICE_ACCESSES      64
 #define TURN_ACCESSES       16
 #define ACCESS_BYTES        1024
+
+/* No IOMMU translates less. */
+#define PAGE_SIZE           0x1000
 
 static const char *name_of(RcarDmacState *s)
 {
@@ -273,8 +279,12 @@ static bool step(RcarDmacState *s, unsigned ch)
 
     if (sm == MODE_INC && dm == MODE_INC) {
         n = MIN((uint64_t)c->left << shift, sizeof(buf));
-        /* Up to where addresses begin anew, if that is not within a unit */
-        n = MIN(n, (1ULL << 32) - MAX(sar, dar));
+        /*
+         * Up to the next page, if that is not within a unit: behind a page
+         * that can't be accessed QEMU goes on with the rest of an access.
+         */
+        n = MIN(n, PAGE_SIZE - sar % PAGE_SIZE);
+        n = MIN(n, PAGE_SIZE - dar % PAGE_SIZE);
         n = MAX(ROUND_DOWN(n, unit), unit);
     }
     if (address_space_read(&s->as[ch], src, MEMTXATTRS_UNSPECIFIED, buf,
@@ -305,6 +315,10 @@ static void run(void *opaque)
     unsigned ch, i, turns, left = SLICE_ACCESSES;
     bool more = false, soon = false;
 
+    /* Before the machine is launched, only a test has channels at work. */
+    if (!runstate_is_running() && !runstate_check(RUN_STATE_PRELAUNCH)) {
+        return;
+    }
     for (turns = 0; turns < s->channels && left; turns++) {
         ch = s->next;
         s->next = (ch + 1) % s->channels;
@@ -326,6 +340,16 @@ static void run(void *opaque)
     } else if (more) {
         /* What has no end is no reason to be busy all the time. */
         qemu_bh_schedule_idle(s->bh);
+    }
+}
+
+/* Memory doesn't change while the machine is stopped, nor while it migrates. */
+static void vm_state_change(void *opaque, bool running, RunState state)
+{
+    RcarDmacState *s = opaque;
+
+    if (running) {
+        qemu_bh_schedule(s->bh);
     }
 }
 
@@ -488,6 +512,7 @@ static void rcar_dmac_reset(DeviceState *dev)
     for (i = 0; i < RCAR_DMAC_CHANNELS; i++) {
         clear_chan(s, i);
     }
+    update_irq(s);
 }
 
 static void rcar_dmac_realize(DeviceState *dev, Error **errp)
@@ -510,6 +535,7 @@ static void rcar_dmac_realize(DeviceState *dev, Error **errp)
         address_space_init(&s->as[i], s->mem[i], TYPE_RCAR_DMAC);
     }
     s->bh = qemu_bh_new_guarded(run, s, &dev->mem_reentrancy_guard);
+    qdev_add_vm_change_state_handler(dev, vm_state_change, s);
 }
 
 static void rcar_dmac_init(Object *obj)
@@ -547,7 +573,6 @@ static int rcar_dmac_post_load(void *opaque, int version_id)
             s->chan[i].loaded = false;
         }
     }
-    qemu_bh_schedule(s->bh);
     return 0;
 }
 

@@ -546,6 +546,9 @@ static void rcar_ipmmu_reset(DeviceState *dev)
     memset(s->regs, 0, sizeof(s->regs));
     memset(s->fault_bit, 0, sizeof(s->fault_bit));
     forget(s);
+    if (!s->main) {
+        update_irq(s);
+    }
 }
 
 static GHashTable *tlb_new(void)

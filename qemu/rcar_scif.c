@@ -239,6 +239,7 @@ static void rcar_scif_reset(DeviceState *dev)
     memset(s->regs, 0, sizeof(s->regs));
     *reg(s, SCBRR) = 0xff;
     s->rx_head = s->rx_count = s->tx_count = 0;
+    update_irq(s);
 }
 
 static void rcar_scif_realize(DeviceState *dev, Error **errp)

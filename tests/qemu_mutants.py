@@ -77,6 +77,7 @@ MUTANTS = {
         ("    default:\n        *r = value;\n", "    default:\n        tlb_drop_ctx(s, ctx);\n        *r = value;\n",
          "H2.another_table_is_not*"),
         ("sizeof(s->fault_bit));\n    forget(s);", "sizeof(s->fault_bit));", "a_reset_forgets"),
+        ("p->n < 32 ? IMUCTR0 :", "p->n < 48 ? IMUCTR0 :", "Options.micro_tlbs_of*"),
         ("(addr < IMUCTR0 + 32 * UTLB_STRIDE || addr >= IMUCTR32) &&", "", "H3.micro_tlbs_32*"),
         ("utlb / UTLB_STRIDE < num_utlb(s)", "utlb / UTLB_STRIDE < 48", "H2.there_are_32*"),
         ("*found = tlb_find(p->tlb, ctx, iova);", "*found = NULL;", "H3.a_flush_of_the_main*"),
@@ -133,6 +134,10 @@ MUTANTS = {
          "one_dmac_starts*"),
         ("        VMSTATE_UINT32_ARRAY(regs, RcarDmacState, RCAR_DMAC_GLOBAL_SIZE / 4),\n", "",
          "Options.state_migrates"),
+        ("        n = MIN(n, PAGE_SIZE - sar % PAGE_SIZE);\n", "", "a_transfer_ends*"),
+        ("        n = MIN(n, PAGE_SIZE - dar % PAGE_SIZE);\n", "", "a_transfer_ends*"),
+        ("    if (!runstate_is_running() && ", "    if (false && ", "Options.nothing_moves_while* Options.state_migrates"),
+        ("    if (running) {", "    if (false) {", "Options.nothing_moves_while* Options.state_migrates"),
     ],
     "rcar_scif.c": [
         ("*reg(s, SCBRR) = 0xff;", "", "scif_after_reset"),
@@ -172,6 +177,9 @@ MUTANTS = {
         ('"audmac0", 0xec700000, NULL', '"audmac0", 0xec700000, "ipmmu-mp"', "H2.audio*"),
         ("i / 4 << 8 | i % 4", "i", "Options.cpus_of*"),
         ("    if (left) {", "    if (false) {", "Options.too_much*"),
+        ("            if (!port) {", "            if (false) {", "Options.micro_tlbs_that*"),
+        ("                                                 utlb + m->utlb_offset);",
+         "                                                 utlb);", "Options.micro_tlbs*"),
     ],
 }
 

@@ -38,7 +38,9 @@ class Base:
 
     @classmethod
     def setUpClass(cls):
-        cls.qemu = Qemu(cls.machine, "-m", "1088M", *cls.options)
+        # Where it is launched, its CPU waits.
+        wait = f"loader,addr={cls.ram},cpu-num=0,data-len=8,data={cls.wait}"
+        cls.qemu = Qemu(cls.machine, "-m", "1088M", "-device", wait, *cls.options)
 
     @classmethod
     def tearDownClass(cls):
@@ -403,6 +405,18 @@ class Ipmmu(Base):
         self.translated()
         self.assertEqual(self.copy(0x50009000, 0x50001000), "error")
         self.assertEqual(self.qemu.peek(self.dst, 4096), bytes(4096))
+
+    def test_a_transfer_ends_at_the_page_that_faults(self):
+        # Nothing is behind page 2 and before page 4.
+        self.translated()
+        for n in (4, 5):
+            self.map(n, self.other)
+        self.assertEqual(self.copy(0x50000000, 0x50003e00, 1024), "error")
+        self.assertEqual(self.qemu.peek(self.other, 512), bytes(512))
+        self.qemu.poke(self.dst + 0xe00, PATTERN[:512])
+        self.assertEqual(self.copy(0x50002e00, 0x50005000, 1024), "error")
+        self.assertEqual(self.qemu.peek(self.other, 516), PATTERN[:512] + bytes(4))
+        self.assertEqual([self.qemu.read(self.chan(reg)) for reg in (SAR, DAR, TCR)], [0x50003000, 0x50005200, 128])
 
     def test_a_context_that_is_off_is_a_guest_error_and_untranslated(self):
         self.tables()
@@ -952,6 +966,7 @@ class H3(Ipmmu, Dmac, Rest, unittest.TestCase):
         [(a, 0, 2, (0, 1)) for a in (0x74, 0x78, 0x268, 0x26c)] + [(0x238, 0, 3, (1, 3, 5, 7)), (0x238, 3, 2, (2, 3))]
     pll0 = 0x59
     presets = ((0xfe9a3f00, 0x1401), (0xe680000c, 1))
+    wait = 0x17ffffffd503207f   # wfi; b .-4
 
     def test_there_is_no_alias(self):
         self.qemu.write(self.root + 0x840, 7)
@@ -1055,6 +1070,7 @@ class H2(Ipmmu, Dmac, Rest, unittest.TestCase):
          (0x270, 8, 1, (1,))]
     pll0 = 0x45
     presets = ((0xe6080000, 1), (0xe6080020, 10000000))
+    wait = 0xeafffffde320f003   # wfi; b .-4
 
     def test_the_registers_are_there_twice(self):
         self.qemu.write(self.root + 0x28, 0x1234)
@@ -1130,6 +1146,41 @@ class Options(unittest.TestCase):
         self.assertEqual(types, [f"/machine/cluster{i // 4}/cpu{i % 4 + i // 4 * 4}" for i in range(8)])
         self.assertEqual([board.qemu.get(path, "mp-affinity") for path in types], [*range(4), *range(0x100, 0x104)])
 
+    def test_nothing_moves_while_the_machine_is_stopped(self):
+        for base in (H3, H2):
+            board = self.board(base)
+            board.qemu.qmp("cont")
+            board.qemu.qmp("stop")
+            board.start(board.src, board.dst, 4096)
+            self.assertFalse(until(board.state, 0.05))
+            self.assertEqual(board.qemu.peek(board.dst, 4096), bytes(4096))
+            board.qemu.qmp("cont")
+            self.assertEqual(board.end_of(), "done")
+            self.assertTrue(board.arrived())
+
+    def test_micro_tlbs_of_the_second_bank_translate(self):
+        board = self.board(H3, ",utlb-offset=16")
+        board.leaf, board.dmac = 0xe7740000, 0xe7310000
+        board.tables()
+        board.context()
+        for n, unit in ((0, 32), (15, 47)):
+            board.utlb(unit)
+            self.assertEqual(board.copy(0x50000000, 0x50001000, n=n), "done", unit)
+            self.assertTrue(board.arrived(), unit)
+            board.qemu.fill(board.dst, 4096)
+            # Its neighbour is off.
+            self.assertEqual(board.copy(board.src, board.dst, n=n ^ 1), "done", unit)
+            self.assertTrue(board.arrived(), unit)
+            board.qemu.fill(board.dst, 4096)
+
+    def test_micro_tlbs_that_are_not_there_are_refused(self):
+        for machine, offset, said in (("rcar-h3", 17, "ipmmu-ds1 has no micro-TLB 48"),
+                                      ("rcar-h2", 3, "ipmmu-ds has no micro-TLB 32")):
+            done = subprocess.run([*model.qemu(), "-M", f"{machine},utlb-offset={offset}", "-display", "none", "-S"],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+            self.assertIn(said, done.stderr)
+            self.assertEqual(done.returncode, 1)
+
     def test_too_much_memory_is_refused(self):
         for machine, most in (("rcar-h3", 3968), ("rcar-h2", 4096)):
             done = subprocess.run([*model.qemu(), "-M", machine, "-m", f"{most + 1}M", "-display", "none", "-S"],
@@ -1163,11 +1214,22 @@ class Options(unittest.TestCase):
             self.assertNotIn(0, before)
             # What was known of the old page is not known any more.
             board.fresh()
+            # One that is under way, byte by byte, and ends elsewhere
+            far, size = board.ram + 0x1000000, 0x800000
+            q.fill(far, size)
+            board.start(board.src, far, size, n=5, unit=1, sm=0)
             q.qmp("migrate", uri=f"exec:cat >{path}")
             self.assertEqual(until(lambda: q.qmp("query-migrate")["status"] in ("completed", "failed") and
                                    q.qmp("query-migrate")["status"]), "completed")
+            left = q.read(board.chan(TCRB, 5))
+            self.assertTrue(0 < left < size, left)
+            self.assertFalse(until(lambda: q.read(board.chan(TCRB, 5)) != left, 0.05))
             after = self.incoming(base, path)
             after.leaf, after.dmac = board.leaf, board.dmac
+            self.assertEqual(after.qemu.read(after.chan(TCRB, 5)), left)
+            after.qemu.qmp("cont")
+            self.assertEqual(until(lambda: after.state(5), 60), "done")
+            self.assertEqual(after.qemu.peek(far, size), PATTERN[:1] * size)
             self.assertEqual([after.qemu.read(addr) for addr in some[:4]], before[:4])
             self.assertEqual([after.qemu.read(addr) for addr in some[7:]], before[7:])
             self.assertEqual(after.where(), "new")
