@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
-export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES RACES SEED TRANSFERS DRIVER
+export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES RACES SEED TRANSFERS DRIVER BOARD
 
 # make has a value of its own for it.
 ifeq ($(origin CC),default)
@@ -28,7 +28,7 @@ acpi: ## machines that firmware and ACPI describe, arm64: [TREE=path] [BASE=] [U
 qemu: ## models of R-Car boards for the installed QEMU, see qemu/README.md
 	@harness/qemu
 
-board: ## a model of R-Car, with DMA through its IPMMU; Debian's own arm64 kernel, or that of: [TREE=path] [BASE=] [SCENARIO=name] [TRANSFERS=N] [DRIVER=file]
+board: ## a model of R-Car, with DMA through its IPMMU; Debian's own arm64 kernel, or that of: [TREE=path] [BASE=] [BOARD=h3|h2] [SCENARIO=name] [TRANSFERS=N] [DRIVER=file]
 	@harness/board
 
 flips: ## which fix makes which test pass, into results/: [TREE=path] [BASE=] [ARCH=] [STEPS="0 N R"] [ALONE=1]

@@ -156,8 +156,8 @@ bad() {
 
 @test "boards that pass, and what there is to see; a second run builds nothing" {
 	TRANSFERS=70 h board
-	expect 0 "PASS  okay                 2 DMA controllers translated, 560 transfers, 5 walks, user space after 1.2 s"
-	expect 0 "PASS  off                  2 DMA controllers untranslated, 560 transfers, 0 walks"
+	expect 0 "PASS  okay                 2 DMA controllers translated, 560 transfers, 100 per s on each channel, 5 walks, user space after 1.2 s"
+	expect 0 "PASS  off                  2 DMA controllers untranslated, 560 transfers, 100 per s on each channel, 0 walks"
 	[[ $output == *"make -C $kernel/usr/src/headers-arm64"* ]]
 	# What is booted has the fix, and is a module.
 	grep -aq "int fixed;" "$CACHE/initrd"
@@ -378,7 +378,7 @@ board_tree() {
 	TREE=$tree TRANSFERS=70 h board
 	expect 0 "FAIL  built"
 	expect 0 "before: e6700000.dma-controller is unbound"
-	expect 0 "PASS  built                2 DMA controllers translated, 560 transfers, 5 walks"
+	expect 0 "PASS  built                2 DMA controllers translated, 560 transfers, 100 per s on each channel, 5 walks"
 	[[ $output != *okay* ]]
 	grep -qx "arm built: fails, passes" "$DEFER_ROOT/results/board.toy"
 	[ "$(fingerprint "$tree")" = "$before" ]
@@ -409,6 +409,10 @@ board_tree() {
 	expect 2 "toy has no arch/arm/boot/dts/toy-board.dts, which"
 	TREE=$tree SCENARIO=okay h board
 	expect 2 "unknown SCENARIO=okay for boards and toy; known: built"
+	TREE=$tree BOARD=h4 h board
+	expect 2 "BOARD=h4: want h2 or h3"
+	TREE=$tree BOARD=h3 h board
+	expect 2 "no board is for toy h3 yet"
 	rm "$DEFER_ROOT/scenarios/board/built.dtsi"
 	TREE=$tree h board
 	expect 2 "no board is for toy yet"
