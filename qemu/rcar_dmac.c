@@ -343,7 +343,7 @@ static void run(void *opaque)
     }
 }
 
-/* Memory doesn't change while the machine is stopped, nor while it migrates. */
+/* Memory stays as it is while the machine is stopped, as at a migration. */
 static void vm_state_change(void *opaque, bool running, RunState state)
 {
     RcarDmacState *s = opaque;
