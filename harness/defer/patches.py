@@ -224,7 +224,7 @@ def code_of(entries, but=None):
                    and not (but and re.match(but, path)))
 
 # Suites that have a program and a record of their own, and aren't in results/<base>.<arch>.
-ELSEWHERE = r"lib/iommu_defer_(explore|faults)_kunit\.c$"
+ELSEWHERE = r"lib/iommu_defer_(explore|faults|held)_kunit\.c$"
 
 def series_hash(name):
     return lib.digest(code_of(series(name), ELSEWHERE))

@@ -32,6 +32,7 @@ enum fake_keep {
  * @found: a device that @finder serves
  * @finder: an IOMMU that knows its devices by itself, without any firmware
  * @kept: how often that has been allocated, and not been freed
+ * @unlocked: how often the core has asked for a device that nobody had locked
  * @lost: how often it was not what of_xlate had left: a real driver goes through
  *	a NULL pointer then
  */
@@ -45,6 +46,7 @@ struct fake_core {
 	struct device *found;
 	struct iommu_device finder;
 	int kept;
+	unsigned int unlocked;
 	unsigned int lost;
 };
 

@@ -308,8 +308,11 @@ static void core_remove_other(struct device *dev)
 	if (!core_removal.dev || core_removal.dev == dev)
 		return;
 
+	/* The thread that registers lets go of this lock between two devices */
+	mutex_unlock(&iommu_probe_device_lock);
 	schedule_work(&core_removal.work);
 	wait_for_completion(&core_removal.done);
+	mutex_lock(&iommu_probe_device_lock);
 }
 
 /*

@@ -163,10 +163,14 @@ int fake_core_register(struct fake_iommu *iommu)
 static int fake_of_xlate(struct device *dev,
 			 const struct of_phandle_args *args)
 {
+	bool asked_by_core = fake_asked_by_core(dev);
 	int err;
 
+	if (asked_by_core && !mutex_is_locked(&dev->mutex))
+		fake_core.unlocked++;
+
 	/* A device of the tests that has a driver is not left alone */
-	if (!fake_core.answers && !dev->platform_data && fake_asked_by_core(dev))
+	if (!fake_core.answers && !dev->platform_data && asked_by_core)
 		return -ENODEV;
 
 	err = fake_iommu_xlate(dev, (struct of_phandle_args *)args);
