@@ -33,6 +33,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
@@ -43,7 +44,7 @@
 #define EXPLORE_DEPTH		9
 /* Each state that is entered before the end of init is entered as often. */
 #define EXPLORE_COPIES		24
-#define EXPLORE_STATES		2048
+#define EXPLORE_STATES		16384
 
 static unsigned int depth = 7;
 module_param(depth, uint, 0444);
@@ -962,7 +963,7 @@ static int __init explore_before_end(void)
 
 	depth = clamp_t(unsigned int, depth, 1, EXPLORE_DEPTH);
 	count = clamp_t(unsigned int, count, 1, EXPLORE_OF_EACH);
-	nodes = kcalloc(EXPLORE_STATES, sizeof(*nodes), GFP_KERNEL);
+	nodes = vzalloc(EXPLORE_STATES * sizeof(*nodes));
 	if (!nodes)
 		return 0;
 
