@@ -44,6 +44,10 @@ class Machine:
     def words(self, key):
         return " ".join(self.values(key)).split()
 
+    @property
+    def user(self):
+        return "".join(self.values("user")[-1:])
+
     def is_for(self, base, rfc):
         """A machine with a group: is for kernels that have this group, which is one for discussion."""
         return base in (self.words("bases") or [base]) and (rfc or not self.values("group"))
@@ -55,6 +59,17 @@ def machines(base, arch, rfc, only=""):
         raise lib.Stop("usage", f"unknown scenario '{only}' for {base} {arch}; "
                                 f"known: {' '.join(m.name for m in found)}")
     return [m for m in found if only in ("", m.name)]
+
+def programs(machine, user, selftest):
+    """{name: sources} of user space."""
+    found = {}
+    if machine and "@DISK@" in machine.whole:
+        found["disk"] = [os.path.join(SCENARIOS, "init.c")]
+    if user:
+        found["init"] = [os.path.join(SCENARIOS, "user.c")]
+    if "selftest" in user:
+        found["selftest"] = sorted(selftest)
+    return found
 
 @functools.lru_cache(maxsize=None)
 def qemu_version(arch):
@@ -73,23 +88,15 @@ class Boot:
         elif glob_:
             words.append(f"kunit.filter_glob={glob_}")
         # What it goes on with in user space.
-        self.user = machine.values("user")[-1] if machine and machine.values("user") else user
+        self.user = machine.user or user if machine else user
         self.words = words + lib.env("APPEND").split() + (["--", self.user] if self.user else [])
         self.label = f"{arch_name} {machine.name if machine else glob_ or 'KUnit'}"
         # A part of the suites takes seconds, and there are many when a kernel hangs.
         self.limit = int(lib.env("BOOT_LIMIT", "60" if glob_ else "300" if self.user else "120"))
 
     def programs(self):
-        """{name: sources} of user space."""
-        found = {}
-        if self.machine and "@DISK@" in self.machine.whole:
-            found["disk"] = [os.path.join(SCENARIOS, "init.c")]
-        if self.user:
-            found["init"] = [os.path.join(SCENARIOS, "user.c")]
-        if "selftest" in self.user:
-            found["selftest"] = sorted(glob.glob(os.path.join(self.src, SELFTEST, "*.[ch]")) +
-                                       glob.glob(os.path.join(self.src, SELFTEST, "../kselftest.h")))
-        return found
+        return programs(self.machine, self.user, glob.glob(os.path.join(self.src, SELFTEST, "*.[ch]")) +
+                        glob.glob(os.path.join(self.src, SELFTEST, "../kselftest.h")))
 
     def key(self):
         """A hash of all that decides what this boot says."""

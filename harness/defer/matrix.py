@@ -8,10 +8,13 @@ from defer import lib, patches
 CELLS = ". passes, F fails, X the boot died before it, s skipped, - not there, ? not run"
 
 class Matrix:
-    """The columns are those of 0 to N fixes, and "R" with what is for discussion."""
+    """The columns are those of 0 to N fixes, and "R" with what is for discussion. What a cell depends on: that of
+    a suite on "keys" of its column; that of a machine on "kernels" of its column, in which other suites don't
+    count, and on "machines" of its row."""
 
     def __init__(self, base, arch):
-        self.base, self.arch, self.rows, self.head, self.columns, self.keys = base, arch, {}, {}, [], {}
+        self.base, self.arch, self.rows, self.head, self.columns = base, arch, {}, {}, []
+        self.keys, self.kernels, self.machines = {}, {}, {}
         self.name = f"results/{base}.{arch}"
 
     @classmethod
@@ -25,15 +28,18 @@ class Matrix:
             return None
         text = lib.read(lib.path(new.name))
         head = re.search(r"^# (series: .*)", text, re.M)
-        new.rows = {name: cells for cells, name in re.findall(r"^  (\S+)  (.*)", text, re.M)}
+        for cells, name, _, key in re.findall(r"^  (\S+)  (.*?)(  @(\w+))?$", text, re.M):
+            new.rows[name] = cells
+            new.machines.update({name: key} if key else {})
         widths = {len(cells) for cells in new.rows.values()}
         if len(widths) != 1 or not head:
             raise lib.Stop("source", f"{new.name} is not a matrix of results: remove it, and run make flips")
         new.head = dict(part.partition(": ")[::2] for part in head[1].split("; "))
         rfc = ["R"] if re.search(r"^# \d+R$", text, re.M) else []
         new.columns = [str(n) for n in range(widths.pop() - len(rfc))] + rfc
-        keys = re.search(r"^# keys: (.*)", text, re.M)
-        new.keys = dict(zip(new.columns, keys[1].split())) if keys else {}
+        for what in ("keys", "kernels"):
+            keys = re.search(rf"^# {what}: (.*)", text, re.M)
+            getattr(new, what).update(zip(new.columns, keys[1].split()) if keys else {})
         return new
 
     def text(self):
@@ -42,29 +48,34 @@ class Matrix:
         lines = [f"# {self.base} {self.arch}: column N is with the fixes 1 to N" +
                  (", R with all and what is for discussion" if rfc else ""),
                  f"# {CELLS}", "# " + "; ".join(f"{k}: {v}" for k, v in self.head.items()),
-                 "# keys: " + " ".join(self.keys.get(c, "-") for c in self.columns),
+                 *(f"# {what}: " + " ".join(getattr(self, what).get(c, "-") for c in self.columns)
+                   for what in ("keys", "kernels")),
                  *([f"# {tens}"] if tens else []), "# " + "".join(c[-1] for c in self.columns)]
-        return "\n".join(lines + [f"  {self.rows[n]}  {n}" for n in sorted(self.rows)]) + "\n"
+        return "\n".join(lines + [f"  {self.rows[n]}  {n}" + (f"  @{self.machines[n]}" if n in self.machines else "")
+                                  for n in sorted(self.rows)]) + "\n"
 
     def save(self):
-        """Write the file only if a cell or the series is another one. True if it was written."""
+        """Write the file only if a cell is another one, or what it depends on. True if it was written."""
         try:
             old = Matrix.load(self.base, self.arch)
         except lib.Stop:
             old = None
         if old and self.partial() and not old.partial():
             raise lib.Stop("usage", f"{self.name} has all columns: STEPS= doesn't replace it")
-        if old and (old.rows, old.columns, old.head["series"]) == (self.rows, self.columns, self.head["series"]):
+        def all_but_the_date(m):
+            return m.rows, m.columns, m.head["series"], m.keys, m.kernels, m.machines
+        if old and all_but_the_date(old) == all_but_the_date(self):
             return False
         lib.write(lib.path(self.name), self.text())
         return True
 
-    def column(self, label, key):
-        """{row: cell} of a column, if it was recorded with the very same code, machines and tools."""
-        if self.keys.get(label) != key:
-            return None
-        at = self.columns.index(label)
-        return {name: cells[at] for name, cells in self.rows.items() if cells[at] != "-"}
+    def column(self, label, key, kernel, machines):
+        """{row: cell} of what was recorded in this column with the very same code, machines and tools."""
+        at = self.columns.index(label) if label in self.columns else -1
+        found = {name: cells[at] for name, cells in self.rows.items() if at >= 0 and cells[at] not in "-?"}
+        return {name: cell for name, cell in found.items() if
+                (kernel == self.kernels.get(label) and self.machines[name] == machines.get(name)
+                 if name in self.machines else key == self.keys.get(label))}
 
     def current(self):
         """Was it recorded with the series as it is?"""
