@@ -119,6 +119,7 @@ fake_qemu() {
 			p "board: user space"
 			steps before "$before"
 			steps after "$after"
+			for dmac in $dmacs; do p "board: master $dmac driver $([ "${after#*channels=}" = 0 ] && echo none || echo rcar-dmac)"; done
 			tests 1
 			steps unbound "domain=- channels=0"
 			steps rebound "$after"
@@ -380,7 +381,9 @@ board_tree() {
 	expect 0 "before: e6700000.dma-controller is unbound"
 	expect 0 "PASS  built                2 DMA controllers translated, 560 transfers, 100 per s on each channel, 5 walks"
 	[[ $output != *okay* ]]
+	expect 0 "  arm built: 0 and 2 of 2"
 	grep -qx "arm built: fails, passes" "$DEFER_ROOT/results/board.toy"
+	grep -qx "arm built e7300000.dma-controller: none, rcar-dmac" "$DEFER_ROOT/results/board.toy"
 	[ "$(fingerprint "$tree")" = "$before" ]
 	rm "$DEFER_ROOT/results/board.toy"
 	TREE=$tree UPTO=2 h board

@@ -93,9 +93,11 @@ with_headers() {
 	done
 }
 
-@test "the overlay adds four lines and its files, once, and says what it doesn't fit" {
+@test "the overlay adds its lines and files, once, and says what it doesn't fit" {
 	tree=$BATS_TEST_TMPDIR/qemu
-	mkdir -p "$tree"/{hw,configs/devices/aarch64-softmmu}
+	mkdir -p "$tree"/{hw,configs/devices/aarch64-softmmu,docs/system}
+	printf '.. toctree::\n\n   arm/raspi\n   arm/xscale\n' >"$tree/docs/system/target-arm.rst"
+	printf 'Raspberry Pi\nM: A\n\nReal View\nM: B\n' >"$tree/MAINTAINERS"
 	echo 7.2.99 >"$tree/VERSION"
 	printf "trace_events_subdirs += [\n    'hw/rdma',\n]\n" >"$tree/meson.build"
 	printf "subdir('pcmcia')\nsubdir('rdma')\n" >"$tree/hw/meson.build"
@@ -107,6 +109,10 @@ with_headers() {
 		[ "$(grep -rn rcar "$tree"/{meson.build,hw/meson.build,hw/Kconfig} | cut -d : -f 2- | xargs -d '\n')" = \
 			"2:    'hw/rcar', 2:subdir('rcar') 2:source rcar/Kconfig" ]
 		[ "$(grep -c CONFIG_RCAR=y "$tree/configs/devices/aarch64-softmmu/default.mak")" -eq 1 ]
+		[ "$(xargs <"$tree/docs/system/target-arm.rst")" = ".. toctree:: arm/raspi arm/rcar arm/xscale" ]
+		[ "$(grep -c "^F: hw/rcar/$" "$tree/MAINTAINERS")" -eq 1 ]
+		grep -A 1 "^R-Car$" "$tree/MAINTAINERS" | grep -q "^M: IOMMU probe deferral"
+		cmp "$TESTS/../qemu/rcar.rst" "$tree/docs/system/arm/rcar.rst"
 	done
 	for file in "$TESTS"/../qemu/*.c; do
 		cmp "$file" "$tree/hw/rcar/$(basename "$file")"
