@@ -194,3 +194,18 @@ sanitizers() {
 	expect 2 "KIND='memory all': want some of memory remove"
 	one_error
 }
+
+@test "sanitize: where drivers are removed at once, tests that count attempts are let off, and no others" {
+	sanitizers
+	export KIND=remove FAKE_QEMU=$BATS_TEST_TMPDIR/log
+	ktap iommu_defer_probe waits "    # waits: EXPECTATION FAILED at lib/toy_kunit.c:1" \
+		"    Expected master.attempts == 1U, but" "        master.attempts == 2 (0x2)"
+	sed -i 's/ok 1/not &/' "$FAKE_QEMU"
+	t sanitize
+	expect 0 "toy arm remove: 1 boots of 2 clean"
+	expect 0 "remove plain: pristine: "
+	sed -i 's/attempts == 1U/faults == 1U/' "$FAKE_QEMU"
+	t sanitize
+	expect 1 "not a pass: KUnit: "
+	expect 1 "not ok 1 waits"
+}

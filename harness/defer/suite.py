@@ -4,6 +4,10 @@ what it says in results/<program>.<base>."""
 import os
 from defer import boot, build, judge, lib, patches
 
+def symbols(*programs):
+    """What kernels for these programs have beside the usual, as lines of a .config."""
+    return [line for name in programs for line in lib.lines(lib.path("harness/kconfig", name))]
+
 def run(source, arch, name, symbols=(), words=(), minutes=20.0, splats=()):
     """(what the kernel said, why it isn't a pass). Symbols are lines of a .config."""
     kernel = build.Kernel(source.base, arch, source.src)

@@ -598,6 +598,16 @@ static void run_event(struct explore_run *run, struct explore_event event)
 	}
 }
 
+/* Elsewhere that is all ops that are not an IOMMU's, or can't be told from none. */
+static bool is_set_up_direct(struct device *dev)
+{
+#ifdef CONFIG_ARM
+	return has_direct_dma_ops(dev);
+#else
+	return false;
+#endif
+}
+
 /* What can be seen of a master, and isn't in the model */
 static unsigned int look_at(struct device *dev)
 {
@@ -605,7 +615,7 @@ static unsigned int look_at(struct device *dev)
 		return 0;
 
 	return !!fwspec_ops(dev) | has_iommu_dma_ops(dev) << 1 |
-	       has_direct_dma_ops(dev) << 2 | has_dma_mapping(dev) << 3 |
+	       is_set_up_direct(dev) << 2 | has_dma_mapping(dev) << 3 |
 	       is_translated(dev) << 4 | !!dev->driver << 5;
 }
 
