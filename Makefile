@@ -55,7 +55,7 @@ lint: ## what sparse and W=1 say of the touched files that they didn't say befor
 audit: ## how the IOMMU drivers of a tree make themselves known, and what to look at: TREE=path
 	@tools/audit
 
-mutants: ## breaks every line of the fixes, and says which test notices: [TREE=path] [BASE=] [ARCH=] [MUTANTS=N] [ONLY=regex]
+mutants: ## breaks every line of the fixes, and says which test notices: [TREE=path] [BASE=] [ARCH=] [MUTANTS=N] [ONLY=regex] [AGAIN=1]
 	@tools/mutants
 
 explore: ## every sequence of events of a master and its IOMMU: [TREE=path] [BASE=] [ARCH=] [DEPTH="7 4"] [MINUTES=20]
