@@ -13,6 +13,7 @@ from defer import boot, build, judge, lib, model
 
 WHERE = lib.path("scenarios/board")
 SELFTEST = lib.path("linux/common", boot.SELFTEST)
+IPMMU = "drivers/iommu/ipmmu-vmsa.c"
 SGTEST = WHERE + "/sgtest.c"
 OPTIONS = "-m 2G -display none -nodefaults -action reboot=shutdown,shutdown=pause -qmp stdio -d guest_errors"
 APPEND = "console=ttySC0 ignore_loglevel printk.devkmsg=on panic=-1 oops=panic"
