@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A thin door to harness/: every target is one program, and every variable is passed on as it is.
-export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES RACES SEED TRANSFERS DRIVER BOARD
+export TREE BASE ARCH UPTO RFC GROUP RANGE CC DEST SCENARIO KCONFIG APPEND CACHE ALONE STEPS JOBS MUTANTS ONLY DEPTH MINUTES RACES SEED TRANSFERS DRIVER BOARD WITH
 
 # make has a value of its own for it.
 ifeq ($(origin CC),default)
@@ -8,7 +8,7 @@ undefine CC
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run boot acpi qemu board flips series import apply check test lint audit mutants explore races faults sanitize coverage cost release
+.PHONY: help deps run boot acpi qemu board ipmmu flips series import apply check test lint audit mutants explore races faults sanitize coverage cost release
 
 help: ## this text
 	@harness/help
@@ -30,6 +30,9 @@ qemu: ## models of R-Car boards for the installed QEMU, see qemu/README.md
 
 board: ## a model of R-Car, with DMA through its IPMMU; Debian's own arm64 kernel, or that of: [TREE=path] [BASE=] [BOARD=h3|h2] [SCENARIO=name] [TRANSFERS=N] [DRIVER=file]
 	@harness/board
+
+ipmmu: ## what a driver of H3's IPMMUs writes to them, and needs for a page, beside that of 6.12: TREE=path or BASE=linux-6.12
+	@tools/ipmmu
 
 flips: ## which fix makes which test pass, into results/: [TREE=path] [BASE=] [ARCH=] [STEPS="0 N R"] [ALONE=1]
 	@harness/flips
@@ -55,7 +58,7 @@ lint: ## what sparse and W=1 say of the touched files that they didn't say befor
 audit: ## how the IOMMU drivers of a tree make themselves known, and what to look at: TREE=path
 	@tools/audit
 
-mutants: ## breaks every line of the fixes, and says which test notices: [TREE=path] [BASE=] [ARCH=] [MUTANTS=N] [ONLY=regex] [AGAIN=1]
+mutants: ## breaks every line of the fixes, and says which test notices: [TREE=path] [BASE=] [ARCH=] [MUTANTS=N] [ONLY=regex] [AGAIN=1] [WITH=regex]
 	@tools/mutants
 
 explore: ## every sequence of events of a master and its IOMMU: [TREE=path] [BASE=] [ARCH=] [DEPTH="7 4"] [MINUTES=20]

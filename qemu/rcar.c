@@ -218,6 +218,10 @@ static const RcarDmacRow h2_dmacs[] = {
 static const RcarRestPreset h2_presets[] = {
     { 0xe6080000, 1 },                  /* [cntr] CNTCR: the counter runs */
     { 0xe6080020, 10000000 },           /* [cntr] CNTFID0 */
+    { 0xfe923f00, 0x0a01 },             /* [vsp] VI6_IP_VERSION: VSPR */
+    { 0xfe92bf00, 0x0901 },             /* VSPS */
+    { 0xfe933f00, 0x0b01 },             /* VSPD */
+    { 0xfe93bf00, 0x0b01 },
     { }
 };
 

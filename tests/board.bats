@@ -60,7 +60,7 @@ source_package() {
 }
 
 # QEMU with a guest to whom all goes well, but for what FAKE_SED makes of its log, FAKE_COUNT of the counters and
-# FAKE_ERROR says; FAKE_QEMU=hang doesn't end, =refuse doesn't begin.
+# FAKE_ERROR says; FAKE_QEMU=hang doesn't end, =refuse doesn't begin, =die ends before it has told its counters.
 fake_qemu() {
 	stand_in qemu-system-aarch64 <<-'EOF'
 		unset LD_PRELOAD
@@ -132,6 +132,8 @@ fake_qemu() {
 		read -r _
 		printf '%s\n' '{"return": {}}' '{"event": "RESUME"}' '{"event": "SHUTDOWN"}'
 		while read -r line; do
+			# An answer that comes when nobody is there any more to be asked the next question
+			[ "$FAKE_QEMU" != die ] || { (sleep 0.3; echo '{"return": [{"name": "dmac0", "type": "child<rcar-dmac>"}]}') & exit 1; }
 			case $line in
 			*quit*) exit ;;
 			*'"/machine"'*) echo '{"return": [{"name": "ipmmu-ds0", "type": "child<rcar-ipmmu>"},
@@ -244,7 +246,8 @@ bad() {
 	bad '/board: end/d' "the guest did not come to its end; last line: [    1.234567] reboot: Power down"
 }
 
-@test "a QEMU that hangs, and one that doesn't start" {
+@test "a QEMU that hangs, one that doesn't start, and one that dies" {
+	FAKE_QEMU=die bad '' "QEMU failed with 1"
 	FAKE_QEMU=hang BOOT_LIMIT=1 bad '' "QEMU timed out after 1 s (BOOT_LIMIT=SECONDS changes it)"
 	FAKE_QEMU=refuse bad '' "QEMU failed with 1: no machine today"
 }
@@ -423,4 +426,12 @@ board_tree() {
 	expect 2 "DRIVER= is for the kernel that Debian has built"
 	UPTO=1 h board
 	expect 2 "takes no UPTO="
+}
+
+@test "make ipmmu: what it makes of the writes to registers, and a kernel that it has no board for" {
+	board_tree
+	TREE=$tree run "$TESTS/../tools/ipmmu"
+	expect 2 "toy has no board for this: want v4.12 or linux-6.12"
+	run python3 "$TESTS/ipmmu.py"
+	expect 0 "ok instructions for a page"
 }

@@ -2,7 +2,6 @@
 """Boards on a model of R-Car (qemu/README.md): the machines of scenarios/board/, kernels for them, and what a boot of
 one has to come to."""
 import glob
-import itertools
 import json
 import os
 import re
@@ -17,6 +16,7 @@ IPMMU = "drivers/iommu/ipmmu-vmsa.c"
 SGTEST = WHERE + "/sgtest.c"
 OPTIONS = "-m 2G -display none -nodefaults -action reboot=shutdown,shutdown=pause -qmp stdio -d guest_errors"
 APPEND = "console=ttySC0 ignore_loglevel printk.devkmsg=on panic=-1 oops=panic"
+TRACE = "rcar_ipmmu_write"
 REACHED = re.compile(r"^\[ *([\d.]+)\] board: user space", re.M)
 USER_SPACE = {"init": [WHERE + "/init.c"], "iommu_defer": sorted(glob.glob(SELFTEST + "/*.[ch]"))}
 
@@ -61,9 +61,11 @@ def programs(arch, where):
             arch.cross + "gcc", "-Os", "-static", "-o", f"{where}/{name}", *(f for f in files if f.endswith(".c"))])
     return [f"{where}/{name}" for name in USER_SPACE]
 
-def kernel_of(source, arch):
-    kernel = build.Kernel(source.base, arch, source.src, f"o-{arch}-board")
-    extra = [line for name in ("board", f"board.{arch}") for line in lib.lines(lib.path("harness/kconfig", name))]
+def kernel_of(source, arch, kind):
+    """Those of another kind than "board" have the lines of harness/kconfig/<kind> as well."""
+    kernel = build.Kernel(source.base, arch, source.src, f"o-{arch}-{kind}")
+    names = dict.fromkeys(["board", f"board.{arch}", kind])
+    extra = [line for name in names for line in lib.lines(lib.path("harness/kconfig", name))]
     kernel.configure("".join(f"{line}\n" for line in [build.fragment(source.name, arch, tests=False), *extra]),
                      strict=False)
     return kernel
@@ -80,12 +82,12 @@ def device_trees(kernel, found):
         lib.write(f"{kernel.src}/{where}/{target}.dts", f'#include "{os.path.basename(board)}"\n{text}')
         yield target + ".dtb", f"{kernel.out}/{where}/{target}.dtb"
 
-def boards_of(source, arch, found, logs):
+def boards_of(source, arch, found, logs, kind="board"):
     """Build a kernel and its device trees for machines of one architecture that want the same patch."""
     lib.write(f"{source.src}/drivers/dma/sgtest.c", lib.read(SGTEST))
     makefile, line = f"{source.src}/drivers/dma/Makefile", "obj-$(CONFIG_DMATEST) += sgtest.o\n"
     lib.write(makefile, lib.read(makefile, "").replace(line, "") + line)
-    kernel = kernel_of(source, arch)
+    kernel = kernel_of(source, arch, kind)
     trees = list(device_trees(kernel, found))
     kernel.make(os.path.basename(kernel.arch.image), *(target for target, _ in trees))
     user = f"{logs}/{arch}.cpio"
@@ -97,9 +99,11 @@ def boards_of(source, arch, found, logs):
 # ---- boots
 
 def ask(qemu, command, **arguments):
-    """What a command of QMP returns."""
-    qemu.stdin.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-    qemu.stdin.flush()
+    """What a command of QMP returns; nothing if QEMU has ended, of which its exit status tells."""
+    try:
+        os.write(qemu.stdin.fileno(), (json.dumps({"execute": command, "arguments": arguments}) + "\n").encode())
+    except BrokenPipeError:
+        return []
     answers = (json.loads(line) for line in qemu.stdout)
     return next((answer["return"] for answer in answers if "return" in answer), [])
 
@@ -128,12 +132,15 @@ class Board:
                       for name, address, node in re.findall(r"([\w-]+)@(\w+) \{([^{}]*)", dts)
                       if "renesas,rcar-dmac" in node and "iommus = " in node}
         self.transfers, self.limit, self.words = lib.env("TRANSFERS", "1000"), lib.env("BOOT_LIMIT", "120"), []
+        self.options = OPTIONS
+        # What the guest wrote to the registers of IPMMUs, where the options have TRACE
+        self.written = []
 
     def run(self):
         """Boot; why it failed. The log ends in what the models have counted, and what QEMU found wrong."""
         with tempfile.TemporaryDirectory(prefix="iommu-defer-") as scratch:
             command = ["timeout", "--foreground", "-k", "5", self.limit, *model.qemu(),
-                       "-M", *shlex.split(self.machine.values("machine")[0]), *OPTIONS.split(), "-serial", f"file:{scratch}/serial",
+                       "-M", *shlex.split(self.machine.values("machine")[0]), *self.options.split(), "-serial", f"file:{scratch}/serial",
                        "-D", scratch + "/errors", "-kernel", self.image, "-initrd", self.user, "-dtb", self.dtb,
                        "-append", " ".join([APPEND, lib.env("APPEND"), *self.words, "--", self.transfers, *self.dmacs])]
             lib.show(command)
@@ -147,7 +154,12 @@ class Board:
             refused = re.compile("Requesting unknown CPU|Invalid (read|write) at addr (?i:" + "|".join(
                 f"0x{page >> 12:x}" for page in told) + r")\w{3}," if told else "Requesting unknown CPU")
             with open(scratch + "/errors", encoding="utf-8", errors="replace") as file:
-                wrong = list(itertools.islice((line.strip() for line in file if not refused.search(line)), 1000))
+                wrong, self.written = [], []
+                for line in file:
+                    if line.startswith(TRACE):
+                        self.written.append(line)
+                    elif len(wrong) < 1000 and not refused.search(line):
+                        wrong.append(line.strip())
             last, said = (lib.last_line(scratch + name) for name in ("/serial", "/said"))
             lib.write(self.log, lib.read(scratch + "/serial", "") + "".join(
                 f"{line}\n" for line in [*counted, *(f"guest error: {line}" for line in wrong)]))

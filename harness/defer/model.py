@@ -13,6 +13,7 @@ PACKAGE, QEMU = "qemu-system-arm", lib.env("QEMU", "/usr/bin/qemu-system-aarch64
 FITS = ("7.2",)
 # What names of this host are called in QEMU's sources: tried on these only.
 HOSTS = {"x86_64": ("HOST_X86_64", "asm-x86", "tcg/i386")}
+WITHOUT = "make boot goes on without them: there the registers of an IPMMU are plain memory, and no DMA passes through it"
 KEPT = "include target/arm qapi scripts linux-headers tcg trace VERSION".split()
 # What Debian's configure finds and the headers ask for. Structs don't depend on more.
 CONFIG = "CONFIG_LINUX CONFIG_POSIX CONFIG_TCG CONFIG_INT128 CONFIG_MADVISE CONFIG_IOVEC CONFIG_MODULES " \
@@ -148,6 +149,15 @@ def qemu():
     if lib.env("MODEL"):
         return preloaded(lib.env("MODEL"))
     lib.deps("model")
+    try:
+        return preloaded(installed())
+    except lib.Stop as stop:
+        if stop.stage == "model":
+            raise lib.Stop("model", f"{stop}\n{WITHOUT}") from None
+        raise
+
+def installed():
+    """The path of the object for the installed QEMU, which is made if it isn't there."""
     version = source_version()
     host()
     lib.make_cache()
@@ -161,4 +171,4 @@ def qemu():
             for old in glob.glob(src + "/rcar-*.so"):
                 os.remove(old)
             os.replace(scratch + "/rcar.so", shared)
-    return preloaded(shared)
+    return shared

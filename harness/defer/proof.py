@@ -30,6 +30,9 @@ def mutants(text):
 def lines_seen(text):
     return "{} of {}".format(*re.search(r"^# (\d+) lines of (\d+);", text, re.M).groups())
 
+def page(text):
+    return "{} and {}".format(*(re.search(rf"page tables, {what}: (\d+)", text)[1] for what in ("map", "unmap")))
+
 RACES, FAILED = r"^\w+ (\d+) \d+(?: KCSAN.*)?$", r": (\d+)$"
 # program: (what it covers, how its record is put)
 ROWS = {
@@ -41,6 +44,7 @@ ROWS = {
     "mutants": ("changes of one thing in the lines of the fixes", mutants),
     "coverage": ("lines of the functions that the fixes change", lines_seen),
     "acpi": ("machines described by ACPI", machines),
+    "ipmmu": ("instructions to map a page and to unmap it, R-Car Gen3 (of v4.12, `3-rfc-gen3`)", page),
     "board": ("boards, on a model of R-Car", machines),
 }
 
@@ -52,7 +56,7 @@ def table():
             file = f"results/{program}.{base}"
             text = lib.read(lib.path(file), "")
             cells.append("" if not text else form(text) + (", before the last changes" if file in suite.old(base) else ""))
-        command = "" if "`" in what else f" (`make {program}`)"
+        command = "" if "`make" in what else f" (`make {program}`)"
         lines.append(f"| {what}{command} | {' | '.join(cells)} |")
     head = f"| what was tried | {' | '.join(bases)} |\n|{'---|' * (len(bases) + 1)}\n"
     return head + "".join(f"{line}\n" for line in lines)

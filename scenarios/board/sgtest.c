@@ -12,6 +12,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/dmaengine.h>
 #include <linux/iommu.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/sizes.h>
@@ -32,6 +33,13 @@
 
 static unsigned int transfers = 50;
 module_param(transfers, uint, 0644);
+
+/* Pages to map one by one, and then to unmap, to see how long it takes */
+static unsigned int pages;
+module_param(pages, uint, 0644);
+
+/* Far below the addresses that the DMA API takes, from 4 GiB downwards */
+#define FREE_IOVA	SZ_1G
 
 struct buffer {
 	struct page *page[PAGES];
@@ -286,6 +294,74 @@ static const char *spoiled(struct test *test, struct buffer *buffer,
 	return said;
 }
 
+/* What it took, and whether all went well */
+static void say_time(const char *name, const char *what, unsigned int bad,
+		     u64 start, u64 mapped, u64 end)
+{
+	pr_info("sgtest: %s: %s: %u pages, %u failures, mapped in %llu ns, unmapped in %llu ns\n",
+		name, what, pages, bad, mapped - start, end - mapped);
+}
+
+/* Pages one by one, without cache maintenance */
+static void measure_dma_api(struct test *test, const char *name,
+			    const char *what)
+{
+	const unsigned long attrs = DMA_ATTR_SKIP_CPU_SYNC;
+	unsigned int i, bad = 0;
+	u64 start, mapped, end;
+	dma_addr_t *addr;
+
+	addr = kcalloc(pages, sizeof(*addr), GFP_KERNEL);
+	if (!addr)
+		return;
+
+	start = ktime_get_ns();
+	for (i = 0; i < pages; i++)
+		addr[i] = dma_map_page_attrs(test->dev, test->block, 0,
+					     PAGE_SIZE, DMA_TO_DEVICE, attrs);
+	mapped = ktime_get_ns();
+	for (i = 0; i < pages; i++)
+		dma_unmap_page_attrs(test->dev, addr[i], PAGE_SIZE,
+				     DMA_TO_DEVICE, attrs);
+	end = ktime_get_ns();
+
+	for (i = 0; i < pages; i++)
+		bad += dma_mapping_error(test->dev, addr[i]) != 0;
+	say_time(name, what, bad, start, mapped, end);
+	kfree(addr);
+}
+
+/* The same in the page tables alone, where nobody has an address */
+static void measure_tables(struct test *test, const char *name,
+			   struct iommu_domain *domain)
+{
+	phys_addr_t phys = page_to_phys(test->block);
+	unsigned int i, bad = 0;
+	u64 start, mapped, end;
+
+	start = ktime_get_ns();
+	for (i = 0; i < pages; i++)
+		bad += map_again(domain, FREE_IOVA + i * PAGE_SIZE, phys,
+				 IOMMU_READ) != 0;
+	mapped = ktime_get_ns();
+	for (i = 0; i < pages; i++)
+		bad += iommu_unmap(domain, FREE_IOVA + i * PAGE_SIZE,
+				   PAGE_SIZE) != PAGE_SIZE;
+	end = ktime_get_ns();
+	say_time(name, "page tables", bad, start, mapped, end);
+}
+
+static void measure(struct test *test, const char *name,
+		    struct iommu_domain *domain)
+{
+	if (!pages)
+		return;
+
+	measure_dma_api(test, name, "DMA API, new addresses");
+	measure_dma_api(test, name, "DMA API");
+	measure_tables(test, name, domain);
+}
+
 static bool of_this_name(struct dma_chan *chan, void *name)
 {
 	return !strcmp(dev_name(chan->device->dev), name);
@@ -327,6 +403,7 @@ static int run(const char *value, const struct kernel_param *kp)
 			spoiled(test, &test->to, domain));
 		pr_info("sgtest: %s: after faults: %u failures\n", name,
 			scattered(test, 10));
+		measure(test, name, domain);
 	}
 
 out_free:
