@@ -24,8 +24,10 @@ setup() {
 	dtc -q -I dts -O dtb -o "$kernel/usr/lib/image/soc/toy.dtb" <<-'EOF'
 		/dts-v1/;
 		/ {
-			dma-controller@e6700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; iommus = <1>; };
-			dma-controller@e7300000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; iommus = <1>; };
+			iommu@e6740000 { #iommu-cells = <1>; phandle = <1>; };
+			dma-controller@e6700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; iommus = <1 0>, <1 1>; };
+			dma-controller@e7300000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; iommus = <1 33>; };
+			ethernet@e6800000 { iommus = <1 2>; };
 			dma-controller@ec700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; };
 		};
 	EOF
@@ -79,8 +81,8 @@ fake_qemu() {
 		[ "$FAKE_QEMU" != refuse ] || { echo "no machine today" >&2; exit 1; }
 		[ "$FAKE_QEMU" != hang ] || { echo "[    1.000000] here" >"$serial"; exec sleep 1000; }
 		{ echo "[ARM]arm_get_cpu_by_id: Requesting unknown CPU 256"; [ -z "$FAKE_ERROR" ] || echo "$FAKE_ERROR"; } >"$errors"
-		transfers=${words%% *} dmacs=${words#* } before="domain=- channels=0" after="domain=DMA channels=15" last=14 walks=5 faults=4 where=beyond
-		[ "$machine" != rcar-h3,prr=1 ] || { before="domain=- channels=16" after=$before last=15 walks=0 faults=0; }
+		transfers=${words%% *} dmacs=${words#* } before="domain=- channels=0" after="domain=DMA channels=15" last=14 walks=5 faults=6 where=beyond on="0 1 33"
+		[ "$machine" != rcar-h3,prr=1 ] || { before="domain=- channels=16" after=$before last=15 walks=0 faults=0 on=; }
 		[ "$machine" != rcar-h2 ] || { before="domain=- channels=15" after=$before where=below; }
 		! grep -q "one: broken" "$kernel" || { before="domain=- channels=0" after=$before; }
 		p() { echo "[    1.234567] $*"; }
@@ -108,9 +110,9 @@ fake_qemu() {
 			for dmac in $dmacs; do
 				p "sgtest: $dmac: scattered: 50 transfers, 0 failures, $where 4 GiB"
 				[ $faults -gt 0 ] || continue
-				for buffer in source target; do
+				for what in "source not mapped" "target not mapped" "target read-only"; do
 					p "ipmmu-vmsa e6740000.iommu: Unhandled fault: status 0x00003001 iova 0xfffe5000"
-					p "sgtest: $dmac: $buffer not mapped: as wanted"
+					p "sgtest: $dmac: $what: as wanted, at 0xfffe5000"
 				done
 				p "sgtest: $dmac: after faults: 0 failures"
 			done
@@ -138,6 +140,19 @@ fake_qemu() {
 			*quit*) exit ;;
 			*'"/machine"'*) echo '{"return": [{"name": "ipmmu-ds0", "type": "child<rcar-ipmmu>"},
 				{"name": "dmac0", "type": "child<rcar-dmac>"}, {"name": "gic", "type": "child<arm_gic>"}]}' | tr -d '\n'; echo ;;
+			# 32 registers in the first bank and 16 in the second; 0x21 is on for context 2
+			*xp*) sed 's/.*xp .\([0-9]*\)wx \(0x[0-9a-f]*\).*/\1 \2/' <<<"$line" | {
+				read -r words at
+				answer=""
+				for ((i = 0; i < words / 4; i++)); do
+					n=$i value=0x00000000
+					[ "${at: -3}" = 300 ] || n=$((i + 32))
+					[[ " ${FAKE_ON-$on} " != *" $n "* ]] || value=0x00000021
+					[[ " $FAKE_OTHER " != *" $n "* ]] || value=0x00000031
+					answer+="00000000$(printf %08x $((at + 16 * i))): $value 0x00000000 0x00000000 0x00000000\\r\\n"
+				done
+				echo "{\"return\": \"$answer\"}"
+			} ;;
 			*qom-list*ipmmu*) echo '{"return": [{"name": "n-walk"}, {"name": "n-fault"}, {"name": "gen"}]}' ;;
 			*qom-list*dmac*) echo '{"return": [{"name": "n-bytes"}, {"name": "n-errors"}]}' ;;
 			*n-walk*) echo "{\"return\": $walks}" | sed "$FAKE_COUNT" ;;
@@ -167,7 +182,7 @@ bad() {
 	grep -aq "owner = THIS_MODULE" "$CACHE/initrd"
 	grep -aq 'MODULE_LICENSE("GPL");' "$CACHE/initrd"
 	cpio -t <"$CACHE/initrd" 2>/dev/null | xargs | grep -qx "init ipmmu-vmsa.ko rcar-dmac.ko dmatest.ko" || ! command -v cpio
-	grep -qx "ipmmu-ds0: n-walk=5 n-fault=4" "$CACHE/board/okay.log"
+	grep -qx "ipmmu-ds0: n-walk=5 n-fault=6" "$CACHE/board/okay.log"
 	h board
 	expect 0 "2 DMA controllers translated, 8,000 transfers"
 	[[ $output != *"make -C"* ]]
@@ -207,13 +222,23 @@ bad() {
 
 @test "no walk, a fault, an error of a DMA controller or of the guest, a splat" {
 	FAKE_COUNT=s/5/0/ bad '' "no line matches: ipmmu-ds0: .*n-walk=[1-9]"
-	FAKE_FAULTS=5 bad '' "5 faults that the IPMMUs have counted, wanted 4"
-	FAKE_DMA_ERRORS=3 bad '' "3 errors that the DMA controllers have counted, wanted 4"
+	FAKE_FAULTS=5 bad '' "5 faults that the IPMMUs have counted, wanted 6"
+	FAKE_DMA_ERRORS=3 bad '' "3 errors that the DMA controllers have counted, wanted 6"
 	FAKE_ERROR="Invalid read at addr 0xFFFE4ABC, size 4" bad '' "guest error: Invalid read at addr 0xFFFE4ABC, size 4 (1 such lines)"
 	FAKE_ERROR="ipmmu-ds0: write to nowhere" bad '' "guest error: ipmmu-ds0: write to nowhere (1 such lines)"
 	bad 's/reboot: /WARNING: CPU: 0 PID: 1 at toy.c:1\n&/' "splat: "
 	FAKE_COUNT=s/0/7/ SCENARIO=off h board
 	expect 1 "(must not match: ipmmu-.*n-walk=[1-9])"
+}
+
+@test "micro-TLBs that are off, on without a master, or on for another context" {
+	FAKE_ON="0 33" bad '' "micro-TLBs of e6740000 not on: 1"
+	FAKE_ON="0 1 2 33 34" bad '' "micro-TLBs of e6740000 on, and should not be: 34"
+	FAKE_OTHER=33 bad '' "the DMA controllers behind e6740000 have contexts 2 and 3"
+	FAKE_ON=0 SCENARIO=off h board
+	expect 1 "micro-TLBs of e6740000 on, and should not be: 0"
+	FAKE_ON=2 SCENARIO=off h board
+	expect 0 "PASS  off"
 }
 
 @test "scattered transfers that fail, and faults that are not told, or not as wanted" {
@@ -223,7 +248,9 @@ bad() {
 	bad '/source not/s/as wanted/the transfer says that it is complete/' "source not mapped: the transfer says that it is complete"
 	bad '/e73.*target not/d' "e7300000.dma-controller: target not mapped: nothing is said"
 	bad '/after faults/s/0 fail/1 fail/' "after faults: 1 failures"
-	bad '0,/Unhandled fault/{/Unhandled fault/d}' "3 faults that the driver has told, wanted 4"
+	bad '0,/Unhandled fault/{/Unhandled fault/d}' "5 faults that the driver has told of e6740000, wanted 6"
+	bad 's/e6740000.iommu: Unh/e7740000.iommu: Unh/' "0 faults that the driver has told of e6740000, wanted 6"
+	bad '/source not/s/0xfffe5000/0xfffe6000/' "source not mapped: no fault is told at 0xfffe6000"
 	FAKE_FAULTS=1 SCENARIO=off h board
 	expect 1 "1 faults that the IPMMUs have counted, wanted 0"
 }
@@ -326,6 +353,14 @@ unpack() { PYTHONPATH=$HARNESS run python3 -c "from defer import debian, lib; li
 	[ "$(ls "$CACHE/debian")" = "$(printf 'kernel-installed-arm64\nlinux-source-9.9')" ]
 }
 
+@test "bad input: a second run beside the first one" {
+	mkdir -p "$CACHE/board"
+	exec 9>"$CACHE/board/lock"
+	flock 9
+	h board
+	expect 16 "is using $CACHE/board: wait for it"
+}
+
 @test "bad input: no network, and mirrors that have another kernel" {
 	fake_apt
 	OFFLINE=1 unpack
@@ -350,7 +385,7 @@ unpack() { PYTHONPATH=$HARNESS run python3 -c "from defer import debian, lib; li
 	[ "$status" -eq 1 ]
 	DRIVER=$BATS_TEST_TMPDIR/ipmmu-vmsa.c h board
 	expect 1 "channels of 10 are bad"
-	[[ $output =~ " faults that the IPMMUs have counted, wanted 10" ]]
+	[[ $output =~ " faults that the IPMMUs have counted, wanted 15" ]]
 }
 
 # A tree with the device tree of a board, which an arm kernel is built from.
@@ -426,12 +461,25 @@ board_tree() {
 	expect 2 "DRIVER= is for the kernel that Debian has built"
 	UPTO=1 h board
 	expect 2 "takes no UPTO="
+	ARCH=arm h board
+	expect 2 "takes no UPTO="
+	BOARD=h2 h board
+	expect 2 "BOARD=h2 is arm: say TREE="
+	DRIVER=/tmp h board
+	expect 2 "DRIVER=/tmp is no file"
+	printf '// %s\n' "bases: toy" "machine: rcar-h2" "dts: arm x.dts" >"$DEFER_ROOT/scenarios/board/other.dtsi"
+	SCENARIO=other h board
+	expect 2 "other is for toy: say TREE= or BASE="
 }
 
 @test "make ipmmu: what it makes of the writes to registers, and a kernel that it has no board for" {
 	board_tree
 	TREE=$tree run "$TESTS/../tools/ipmmu"
 	expect 2 "toy has no board for this: want v4.12 or linux-6.12"
+	run "$TESTS/../tools/ipmmu"
+	expect 2 "say TREE=path/to/v4.12 or BASE=linux-6.12"
+	BASE=linux-6.1 run "$TESTS/../tools/ipmmu"
+	expect 2 "say TREE=path/to/v4.12 or BASE=linux-6.12"
 	run python3 "$TESTS/ipmmu.py"
-	expect 0 "ok instructions for a page"
+	expect 0 "ok a row that one has"
 }

@@ -47,6 +47,42 @@ same("the other order", sequence(UTLBS, FLUSH[::-1]),
      f"{TURNED_ON}; ipmmu-mm context: IMCTR=0x7; ipmmu-ds0 context: IMCTR=0x7")
 same("a micro-TLB of the wrong context", sequence([("ipmmu-ds0", 0x300, 0x23), ("ipmmu-ds0", 0x310, 0x33)]),
      "ipmmu-ds0 micro-TLB 0: IMUCTR=0x3|context; ipmmu-ds0 micro-TLB 1: IMUCTR=0x33")
-same("instructions for a page", ipmmu.costs("".join(
-    f"sgtest: e6700000.dma-controller: page tables: 1000 pages, 0 failures, mapped in {ns} ns, unmapped in 645120 ns\n"
-    for ns in (1161120, 1500000, 1161120))), {"page tables, map": 1161, "page tables, unmap": 645})
+# A formula of one bank, for micro-TLBs that are in the second one
+same("the wrong bank of micro-TLBs", sequence(UTLBS, [("ipmmu-ds0", 0x500, 0x23)]), f"{TURNED_ON}; ipmmu-ds0 register: 0x500=0x23")
+same("the second bank", sequence(UTLBS, [("ipmmu-ds0", 0x600, 0x23)]),
+     f"{TURNED_ON}; ipmmu-ds0 micro-TLB 32: IMUCTR=0x3|context")
+same("a flush of another context", sequence(UTLBS, [("ipmmu-ds0", 0x140, 7)]), f"{TURNED_ON}; ipmmu-ds0 context 5: IMCTR=0x7")
+same("a register of neither", sequence([("ipmmu-ds0", 0x210, 1)]), "ipmmu-ds0 register: 0x210=0x1")
+
+
+def said(dmac, what, mapped, failures=0):
+    return (f"[    1.0] sgtest: {dmac}: {what}: 1000 pages, {failures} failures, mapped in {mapped} ns, "
+            "unmapped in 645120 ns\n")
+
+
+MEASURED = "".join(said(dmac, what, ns) for what in ipmmu.WHATS for dmac, ns in (("a.dma", 1161120), ("b.dma", 1500000),
+                                                                                 ("c.dma", 1161120)))
+same("instructions for a page", ipmmu.costs(MEASURED, ["a.dma", "b.dma", "c.dma"]), (
+    {f"{what}, {way}": n for what in ipmmu.WHATS for way, n in (("map", 1161), ("unmap", 645))}, []))
+same("a measurement with failures", ipmmu.costs(MEASURED.replace("0 failures, mapped in 1500000", "1 failures, mapped in 9"),
+                                                ["a.dma", "b.dma"])[1],
+     [f"b.dma: {what}: not measured, or with failures" for what in ipmmu.WHATS])
+
+
+def judged(writes, needed, wanted, reasons):
+    return {what: is_fault for what, _, is_fault in ipmmu.compare(writes, needed, wanted, reasons)}
+
+
+ONE, COST = {"ipmmu-ds0": "a; b"}, {"page tables, map": 500}
+same("the same", judged(ONE, COST, {**ONE, "page tables, map": "500"}, {}), {"ipmmu-ds0": False, "page tables, map": False})
+same("more, and other writes", judged(ONE, COST, {"ipmmu-ds0": "b; a", "page tables, map": "499"}, {}),
+     {"ipmmu-ds0": True, "page tables, map": True})
+KEY = next(text for what, text, _ in ipmmu.compare(ONE, {}, {"ipmmu-ds0": "b; a"}, {})).split("(")[1][:8]
+REASONS = {"ipmmu-ds0": (KEY, "why"), "page tables, map": ("500", "why")}
+OTHER = {"ipmmu-ds0": "b; a", "page tables, map": "499"}
+same("excused", judged(ONE, COST, OTHER, REASONS), {"ipmmu-ds0": False, "page tables, map": False})
+same("excused up to a limit", judged(ONE, {"page tables, map": 501}, OTHER, REASONS)["page tables, map"], True)
+same("excused for other writes", judged({"ipmmu-ds0": "a; c"}, COST, OTHER, REASONS)["ipmmu-ds0"], True)
+same("an excuse for nothing", judged(ONE, COST, {**ONE, "page tables, map": "500"}, REASONS),
+     {"ipmmu-ds0": True, "page tables, map": True})
+same("a row that one has", judged(ONE, {}, {"page tables, map": "500"}, {}), {"ipmmu-ds0": True, "page tables, map": True})

@@ -17,12 +17,14 @@ SGTEST = WHERE + "/sgtest.c"
 OPTIONS = "-m 2G -display none -nodefaults -action reboot=shutdown,shutdown=pause -qmp stdio -d guest_errors"
 APPEND = "console=ttySC0 ignore_loglevel printk.devkmsg=on panic=-1 oops=panic"
 TRACE = "rcar_ipmmu_write"
+# The transfers of sgtest.c that an IPMMU must refuse
+REFUSED = ("source not mapped", "target not mapped", "target read-only")
 REACHED = re.compile(r"^\[ *([\d.]+)\] board: user space", re.M)
 USER_SPACE = {"init": [WHERE + "/init.c"], "iommu_defer": sorted(glob.glob(SELFTEST + "/*.[ch]"))}
 
 def machines(base="", rfc=False):
     """Those of scenarios/board/ for Debian's kernel, or for one that is built: they name its device tree."""
-    every = (boot.Machine("board", os.path.basename(file)[:-5], file, base) for file in sorted(glob.glob(WHERE + "/*.dtsi")))
+    every = [boot.Machine("board", os.path.basename(file)[:-5], file, base) for file in sorted(glob.glob(WHERE + "/*.dtsi"))]
     known = [m for m in every if (m.is_for(base, rfc) and m.values("dts") if base else m.values("dtb"))]
     if base:
         known = [m for m in known if m.words("dts")[0] in lib.wanted_arches(lib.Base(base))]
@@ -32,8 +34,10 @@ def machines(base="", rfc=False):
     known = [m for m in known if m.values("machine")[0].startswith(f"rcar-{board}")]
     only = lib.env("SCENARIO")
     if only not in ["", *(m.name for m in known)]:
+        other = next((" ".join(m.words("bases")) for m in every if m.name == only and m.words("bases")), "")
         raise lib.Stop("usage", f"unknown SCENARIO={only} for boards{base and f' and {base}'}; "
-                                f"known: {' '.join(m.name for m in known)}")
+                                f"known: {' '.join(m.name for m in known) or 'none'}"
+                                f"{other and f'. {only} is for {other}: say TREE= or BASE='}")
     if not known:
         raise lib.Stop("usage", "no board is for " + " ".join(filter(None, [base, board, *lib.env("ARCH").split()])) +
                        " yet: each names the bases that it was seen on")
@@ -107,8 +111,16 @@ def ask(qemu, command, **arguments):
     answers = (json.loads(line) for line in qemu.stdout)
     return next((answer["return"] for answer in answers if "return" in answer), [])
 
-def counters(qemu):
-    """The counters of the models as lines, once the guest is off; none if it never is."""
+def micro_tlbs(qemu, address):
+    """{number: context} of those that are on, of the IPMMU at this address."""
+    # The first of four words is IMUCTR; from 32 on they are in the second bank.
+    said = [ask(qemu, "human-monitor-command", **{"command-line": f"xp /{words}wx {int(address, 16) + offset:#x}"})
+            for offset, words in ((0x300, 128), (0x600, 64))]
+    values = [int(value, 16) for value in re.findall(r"^\w+: (0x\w+)", "\n".join(map(str, said)), re.M)]
+    return {n: value >> 4 & 0xf for n, value in enumerate(values) if value & 1}
+
+def counters(qemu, ipmmus):
+    """The counters of the models as lines, once the guest is off, and the micro-TLBs that are on; none if it never is."""
     if not qemu.stdout.readline():
         return
     ask(qemu, "qmp_capabilities")
@@ -119,7 +131,22 @@ def counters(qemu):
             path = f"/machine/{child['name']}"
             names = [p["name"] for p in ask(qemu, "qom-list", path=path) if p["name"].startswith("n-")]
             yield f"{child['name']}: " + " ".join(f"{n}={ask(qemu, 'qom-get', path=path, property=n)}" for n in names)
+    for address in ipmmus:
+        found = " ".join(f"{n}:{context}" for n, context in micro_tlbs(qemu, address).items())
+        yield f"micro-TLBs of {address} that are on, and their contexts: {found}"
     ask(qemu, "quit")
+
+def named_ipmmus(dts):
+    """{node of the device tree: [(address of an IPMMU, micro-TLB)]}"""
+    nodes = [(name, address, body) for name, address, body in re.findall(r"([\w-]+)@(\w+) \{([^{}]*)", dts)]
+    phandles = {int(found[1], 0): address for _, address, body in nodes
+                if (found := re.search(r"\bphandle = <(\w+)>", body)) and "#iommu-cells" in body}
+    named = {}
+    for name, address, body in nodes:
+        for cells in re.findall(r"\biommus = <([^>]*)>", body):
+            words = [int(word, 0) for word in cells.split()]
+            named[f"{address}.{name}"] = [(phandles[ph], n) for ph, n in zip(words[::2], words[1::2]) if ph in phandles]
+    return named
 
 class Board:
     """One machine of scenarios/board/, and what its boot has to come to."""
@@ -131,6 +158,8 @@ class Board:
         self.dmacs = {f"{address}.{name}": int(re.search(r"dma-channels = <(\w+)>", node)[1], 0)
                       for name, address, node in re.findall(r"([\w-]+)@(\w+) \{([^{}]*)", dts)
                       if "renesas,rcar-dmac" in node and "iommus = " in node}
+        self.named = named_ipmmus(dts)
+        self.ipmmus = sorted({address for dmac in self.dmacs for address, _ in self.named.get(dmac, [])})
         self.transfers, self.limit, self.words = lib.env("TRANSFERS", "1000"), lib.env("BOOT_LIMIT", "120"), []
         self.options = OPTIONS
         # What the guest wrote to the registers of IPMMUs, where the options have TRACE
@@ -147,7 +176,7 @@ class Board:
             lib.write(scratch + "/errors", "")
             with open(scratch + "/said", "wb") as stderr, subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True) as qemu:
-                counted = list(counters(qemu))
+                counted = list(counters(qemu, self.ipmmus))
             # A CPU of the device tree that -smp leaves out is no error, nor an access that the IPMMU has refused, and
             # whose page its driver has told: provoked() counts those.
             told = {int(page, 16) for page in re.findall(r"Unhandled fault: .*iova (0x\w+)\b", lib.read(scratch + "/serial", ""))}
@@ -183,6 +212,9 @@ class Board:
         yield from [f"splat: {judge.some(splats)}"] if splats else []
         yield from self.copies(text)
         yield from self.states(text)
+        if "board: end" not in text:
+            return
+        yield from self.turned_on(text)
         yield from self.scattered(text)
         yield from self.provoked(text)
         yield from self.selftest(text)
@@ -193,26 +225,57 @@ class Board:
     def translated(self):
         return self.machine.words("want")[1] == "translated"
 
+    def turned_on(self, text):
+        """Are the micro-TLBs that the DMA controllers name on, for one context of each IPMMU, or off, as "want:" says;
+        and no micro-TLB that nobody names?"""
+        for address in self.ipmmus:
+            said = re.search(rf"^micro-TLBs of {address} .*: (.*)$", text, re.M)
+            on = dict(map(int, word.split(":")) for word in (said[1] if said else "").split())
+            ours = {n for dmac in self.dmacs for ipmmu, n in self.named[dmac] if ipmmu == address}
+            every = {n for pairs in self.named.values() for ipmmu, n in pairs if ipmmu == address}
+            wrong = {"not on": ours - set(on) if self.translated() else set(),
+                     "on, and should not be": set(on) - (every if self.translated() else every - ours)}
+            yield from (f"micro-TLBs of {address} {how}: {' '.join(map(str, sorted(which)))}"
+                        for how, which in wrong.items() if which)
+            contexts = {on[n] for n in ours if n in on}
+            if len(contexts) > 1:
+                yield f"the DMA controllers behind {address} have contexts {' and '.join(map(str, sorted(contexts)))}"
+            if 0 in contexts and self.machine.values("machine")[0].startswith("rcar-h3"):
+                yield f"the DMA controllers behind {address} have context 0, which is reserved"
+
     def scattered(self, text):
-        """What sgtest.c says of each DMA controller."""
+        """What sgtest.c says of each DMA controller. A transfer that must fail does so at the page that it should."""
         where = "beyond" if self.arch == "arm64" else "below"
         wanted = {"scattered": rf"[1-9]\d* transfers, 0 failures, {where} 4 GiB"}
         if self.translated():
-            wanted |= {"source not mapped": "as wanted", "target not mapped": "as wanted", "after faults": "0 failures"}
+            wanted |= dict.fromkeys(REFUSED, r"as wanted, at (0x\w+)") | {"after faults": "0 failures"}
         for name in self.dmacs:
             for what, want in wanted.items():
                 said = re.search(rf"sgtest: {name}: {what}: (.*)$", text, re.M)
-                if not said or not re.fullmatch(want, said[1]):
+                match = said and re.fullmatch(want, said[1])
+                if not match:
                     yield f"{name}: {what}: {said[1] if said else 'nothing is said'}"
+                elif match.groups() and int(match[1], 16) >> 12 not in [page for _, page in self.told(text)]:
+                    yield f"{name}: {what}: no fault is told at {match[1]}"
+
+    def told(self, text):
+        """[(address of the IPMMU, page)] of the faults that the driver has told"""
+        return [(address, int(iova, 16) >> 12) for address, iova in
+                re.findall(r"ipmmu-vmsa (\w+)\.\w+: Unhandled fault: .*iova (0x\w+)\b", text)]
 
     def provoked(self, text):
-        """A fault for each page that sgtest.c leaves out, told by the IPMMU to its driver and by the bus to the DMA
+        """A fault for each transfer that sgtest.c has fail, told by the IPMMU to its driver and by the bus to the DMA
         controller, and no other."""
-        wanted = 2 * len(self.dmacs) if self.translated() else 0
+        wanted = len(REFUSED) * len(self.dmacs) if self.translated() else 0
         told = {"faults that the IPMMUs have counted": sum(map(int, re.findall(r"\bn-fault=(\d+)", text))),
-                "errors that the DMA controllers have counted": sum(map(int, re.findall(r"\bn-errors=(\d+)", text))),
-                "faults that the driver has told": len(re.findall(r"Unhandled fault", text))}
+                "errors that the DMA controllers have counted": sum(map(int, re.findall(r"\bn-errors=(\d+)", text)))}
         yield from (f"{number} {what}, wanted {wanted}" for what, number in told.items() if number != wanted)
+        for address in self.ipmmus:
+            behind = [dmac for dmac in self.dmacs if address in dict(self.named[dmac])]
+            want = len(REFUSED) * len(behind) if self.translated() else 0
+            number = [ipmmu for ipmmu, _ in self.told(text)].count(address)
+            if number != want:
+                yield f"{number} faults that the driver has told of {address}, wanted {want}"
 
     def selftest(self, text):
         """Does the selftest for boards say of each DMA controller that it is as it must be? Whether a driver has refused
@@ -224,7 +287,7 @@ class Board:
         for name in self.dmacs:
             if not any(dmac == name and said.startswith(wanted) and bool(said) == refused for _, dmac, said in told):
                 yield f"selftest: {name} is not \"ok{wanted}\""
-        code = 0 if any(not said for *_, said in told) else 4
+        code = 4 if refused else 0
         if f"board: selftest came to {code}\n" not in text:
             yield f"selftest: it did not come to {code}"
 

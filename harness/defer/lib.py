@@ -256,19 +256,23 @@ def need_space():
         raise Stop("disk", f"only {free} GB free in {CACHE}, {need} GB wanted: make room, or name "
                            "another directory with CACHE=DIR (NEED_GB=N changes the limit)")
 
+def lock(where):
+    """One run at a time in this directory of the cache."""
+    file = os.open(os.path.join(where, "lock"), os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Stop("busy", f"another run (process {os.read(file, 20).decode() or '?'}) is using {where}: "
+                           "wait for it, or name another cache with CACHE=DIR") from None
+    os.truncate(file, 0)
+    os.write(file, str(os.getpid()).encode())
+
 def lock_cache():
     """One run at a time per cache: sources and builds are shared between runs."""
     if env("DEFER_LOCKED"):
         return
     make_cache()
-    file = os.open(os.path.join(CACHE, "lock"), os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise Stop("busy", f"another run (process {os.read(file, 20).decode() or '?'}) is using {CACHE}: "
-                           "wait for it, or name another directory with CACHE=DIR") from None
-    os.truncate(file, 0)
-    os.write(file, str(os.getpid()).encode())
+    lock(CACHE)
     os.environ["DEFER_LOCKED"] = "1"
 
 clean_environment()

@@ -33,7 +33,8 @@ FAULTS_SPLATS = (r"WARNING: .*\bkobject_add_internal\+",)
 
 # The suites that some programs are about, and what all suites stand on; a record of other programs stands for the fixes.
 SUITES = {"explore": "explore", "races": "explore", "kcsan": "explore", "faults": "faults"}
-# What is for discussion, and in such a record, too
+# What else decides what is in a record: groups for discussion, and programs
+PROGRAMS = {"ipmmu": ("tools/ipmmu", "scenarios/board/sgtest.c", "harness/kconfig/ipmmu", "qemu/rcar_ipmmu.c")}
 GROUPS = {"ipmmu": ("3-rfc-gen3",)}
 SHARED = ("common/lib/iommu_defer_fixture.c", "common/lib/iommu_defer_fake.c", "{}/lib/iommu_defer_fake_core.c")
 
@@ -41,6 +42,7 @@ def stamp(base, program):
     """The first line of a record, by which it is known to be of the fixes as they are."""
     files = [f"common/lib/iommu_defer_{SUITES[program]}_kunit.c", *SHARED] if program in SUITES else []
     texts = [lib.read(lib.path("linux", file.format(base)), "") for file in files] or [""]
+    texts += [lib.read(lib.path(file), "") for file in PROGRAMS.get(program, ())]
     entries = [e for e in patches.series(base) if e.group in ("1-fixes", *GROUPS.get(program, ()))]
     return f"# fixes: {lib.digest(patches.code_of(entries), *texts)}\n"
 

@@ -229,13 +229,19 @@ static void unmap_both(struct test *test)
 	unmap(test, &test->from);
 }
 
-/* Returns how many of these transfers were bad. */
+/*
+ * Returns how many of these transfers were bad.  In each round the pages of the
+ * two buffers have changed places: whoever remembers where an address led in
+ * the last one is wrong.
+ */
 static unsigned int scattered(struct test *test, unsigned int rounds)
 {
-	unsigned int round, bad = 0;
+	unsigned int round, i, bad = 0;
 	bool done;
 
 	for (round = 0; round < rounds; round++) {
+		for (i = 0; i < PAGES; i++)
+			swap(test->from.page[i], test->to.page[i]);
 		done = !map_both(test, round) && copy(test);
 		unmap_both(test);
 		bad += !done || wrong(&test->to, 0, PAGES, false, round) ||
@@ -256,10 +262,10 @@ static int map_again(struct iommu_domain *domain, unsigned long iova,
 
 /*
  * One page of this buffer isn't mapped: the transfer must stop there, and
- * nothing that is behind may be written to.
+ * nothing that is behind may be written to.  *at is where that is.
  */
 static const char *spoiled(struct test *test, struct buffer *buffer,
-			   struct iommu_domain *domain)
+			   struct iommu_domain *domain, dma_addr_t *at)
 {
 	int prot = buffer->way == DMA_TO_DEVICE ? IOMMU_READ : IOMMU_WRITE;
 	const char *said = "as wanted";
@@ -272,6 +278,7 @@ static const char *spoiled(struct test *test, struct buffer *buffer,
 	}
 
 	iova = sg_dma_address(buffer->sg) + SPOILED * PAGE_SIZE;
+	*at = iova;
 	phys = page_to_phys(buffer->page[SPOILED]);
 	if (iommu_iova_to_phys(domain, iova) != phys)
 		said = "not where its page table says";
@@ -296,10 +303,10 @@ static const char *spoiled(struct test *test, struct buffer *buffer,
 
 /* What it took, and whether all went well */
 static void say_time(const char *name, const char *what, unsigned int bad,
-		     u64 start, u64 mapped, u64 end)
+		     u64 mapped, u64 unmapped)
 {
 	pr_info("sgtest: %s: %s: %u pages, %u failures, mapped in %llu ns, unmapped in %llu ns\n",
-		name, what, pages, bad, mapped - start, end - mapped);
+		name, what, pages, bad, mapped, unmapped);
 }
 
 /* Pages one by one, without cache maintenance */
@@ -308,7 +315,7 @@ static void measure_dma_api(struct test *test, const char *name,
 {
 	const unsigned long attrs = DMA_ATTR_SKIP_CPU_SYNC;
 	unsigned int i, bad = 0;
-	u64 start, mapped, end;
+	u64 start, mapped, unmapped;
 	dma_addr_t *addr;
 
 	addr = kcalloc(pages, sizeof(*addr), GFP_KERNEL);
@@ -319,15 +326,18 @@ static void measure_dma_api(struct test *test, const char *name,
 	for (i = 0; i < pages; i++)
 		addr[i] = dma_map_page_attrs(test->dev, test->block, 0,
 					     PAGE_SIZE, DMA_TO_DEVICE, attrs);
-	mapped = ktime_get_ns();
-	for (i = 0; i < pages; i++)
-		dma_unmap_page_attrs(test->dev, addr[i], PAGE_SIZE,
-				     DMA_TO_DEVICE, attrs);
-	end = ktime_get_ns();
+	mapped = ktime_get_ns() - start;
 
 	for (i = 0; i < pages; i++)
 		bad += dma_mapping_error(test->dev, addr[i]) != 0;
-	say_time(name, what, bad, start, mapped, end);
+
+	/* What is no address can't be unmapped; then the test has failed anyway */
+	start = ktime_get_ns();
+	for (i = 0; i < pages && !bad; i++)
+		dma_unmap_page_attrs(test->dev, addr[i], PAGE_SIZE,
+				     DMA_TO_DEVICE, attrs);
+	unmapped = ktime_get_ns() - start;
+	say_time(name, what, bad, mapped, unmapped);
 	kfree(addr);
 }
 
@@ -337,18 +347,20 @@ static void measure_tables(struct test *test, const char *name,
 {
 	phys_addr_t phys = page_to_phys(test->block);
 	unsigned int i, bad = 0;
-	u64 start, mapped, end;
+	u64 start, mapped, unmapped;
 
 	start = ktime_get_ns();
 	for (i = 0; i < pages; i++)
 		bad += map_again(domain, FREE_IOVA + i * PAGE_SIZE, phys,
 				 IOMMU_READ) != 0;
-	mapped = ktime_get_ns();
+	mapped = ktime_get_ns() - start;
+
+	start = ktime_get_ns();
 	for (i = 0; i < pages; i++)
 		bad += iommu_unmap(domain, FREE_IOVA + i * PAGE_SIZE,
 				   PAGE_SIZE) != PAGE_SIZE;
-	end = ktime_get_ns();
-	say_time(name, "page tables", bad, start, mapped, end);
+	unmapped = ktime_get_ns() - start;
+	say_time(name, "page tables", bad, mapped, unmapped);
 }
 
 static void measure(struct test *test, const char *name,
@@ -362,6 +374,32 @@ static void measure(struct test *test, const char *name,
 	measure_tables(test, name, domain);
 }
 
+/* The target is mapped for reading only: nothing of it may be written to */
+static const char *read_only(struct test *test, dma_addr_t *at)
+{
+	const char *said = "as wanted";
+
+	test->to.way = DMA_TO_DEVICE;
+	if (map_both(test, 0) || !is_one(test))
+		said = "not mapped as one segment";
+	else {
+		*at = sg_dma_address(test->to.sg);
+		if (copy(test))
+			said = "the transfer says that it is complete";
+	}
+	unmap_both(test);
+	test->to.way = DMA_FROM_DEVICE;
+
+	return touched(&test->to, 0, PAGES) ? "written to all the same" : said;
+}
+
+static void say_refused(const char *name, const char *what, const char *said,
+			dma_addr_t at)
+{
+	pr_info("sgtest: %s: %s: %s, at %#llx\n", name, what, said,
+		(unsigned long long)at);
+}
+
 static bool of_this_name(struct dma_chan *chan, void *name)
 {
 	return !strcmp(dev_name(chan->device->dev), name);
@@ -371,7 +409,9 @@ static int run(const char *value, const struct kernel_param *kp)
 {
 	struct iommu_domain *domain;
 	struct test *test;
+	dma_addr_t at = 0;
 	dma_cap_mask_t mask;
+	const char *said;
 	char *name, *copied;
 
 	copied = kstrdup(value, GFP_KERNEL);
@@ -397,10 +437,12 @@ static int run(const char *value, const struct kernel_param *kp)
 
 	domain = iommu_get_domain_for_dev(test->dev);
 	if (domain) {
-		pr_info("sgtest: %s: source not mapped: %s\n", name,
-			spoiled(test, &test->from, domain));
-		pr_info("sgtest: %s: target not mapped: %s\n", name,
-			spoiled(test, &test->to, domain));
+		said = spoiled(test, &test->from, domain, &at);
+		say_refused(name, "source not mapped", said, at);
+		said = spoiled(test, &test->to, domain, &at);
+		say_refused(name, "target not mapped", said, at);
+		said = read_only(test, &at);
+		say_refused(name, "target read-only", said, at);
 		pr_info("sgtest: %s: after faults: %u failures\n", name,
 			scattered(test, 10));
 		measure(test, name, domain);
