@@ -239,6 +239,8 @@ bad() {
 	expect 1 "micro-TLBs of e6740000 on, and should not be: 0"
 	FAKE_ON=2 SCENARIO=off h board
 	expect 0 "PASS  off"
+	fdtput "$kernel/usr/lib/image/soc/toy.dtb" /iommu@e6740000 phandle -t u 9
+	bad '' "e6700000.dma-controller: the device tree has no micro-TLB for it"
 }
 
 @test "scattered transfers that fail, and faults that are not told, or not as wanted" {
@@ -385,7 +387,6 @@ unpack() { PYTHONPATH=$HARNESS run python3 -c "from defer import debian, lib; li
 	[ "$status" -eq 1 ]
 	DRIVER=$BATS_TEST_TMPDIR/ipmmu-vmsa.c h board
 	expect 1 "channels of 10 are bad"
-	[[ $output =~ " faults that the IPMMUs have counted, wanted 15" ]]
 }
 
 # A tree with the device tree of a board, which an arm kernel is built from.
@@ -395,6 +396,7 @@ board_tree() {
 	cat >"$tree/arch/arm/boot/dts/toy-board.dts" <<-'EOF'
 		/dts-v1/;
 		/ {
+			iommu@e6740000 { #iommu-cells = <1>; phandle = <1>; };
 			a: dma-controller@e6700000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; };
 			b: dma-controller@e7300000 { compatible = "renesas,dmac-toy", "renesas,rcar-dmac"; dma-channels = <16>; };
 		};
@@ -405,7 +407,7 @@ board_tree() {
 	# shellcheck disable=SC2016
 	stand_in arm-linux-gnueabi-gcc <<<'case "$*" in *--version*) echo toy ;; esac; while [ "$1" != -o ] && [ $# -gt 0 ]; do shift; done; [ $# -eq 0 ] || : >"$2"'
 	mkdir -p "$DEFER_ROOT/scenarios/board/include"
-	printf '%s\n' "&a { iommus = <1>; };" "&b { iommus = <2>; };" >"$DEFER_ROOT/scenarios/board/include/toy.dtsi"
+	printf '%s\n' "&a { iommus = <1 0>, <1 1>; };" "&b { iommus = <1 33>; };" >"$DEFER_ROOT/scenarios/board/include/toy.dtsi"
 	printf '%s\n' "// about: a toy" "// bases: toy" "// dts: arm toy-board.dts" "// machine: rcar-h2" "// want: translated translated" \
 		'/include/ "board/include/toy.dtsi"' >"$DEFER_ROOT/scenarios/board/built.dtsi"
 	cp "$HARNESS"/kconfig/board{,.arm} "$DEFER_ROOT/harness/kconfig/"

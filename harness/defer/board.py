@@ -169,8 +169,8 @@ class Board:
         """Boot; why it failed. The log ends in what the models have counted, and what QEMU found wrong."""
         with tempfile.TemporaryDirectory(prefix="iommu-defer-") as scratch:
             command = ["timeout", "--foreground", "-k", "5", self.limit, *model.qemu(),
-                       "-M", *shlex.split(self.machine.values("machine")[0]), *self.options.split(), "-serial", f"file:{scratch}/serial",
-                       "-D", scratch + "/errors", "-kernel", self.image, "-initrd", self.user, "-dtb", self.dtb,
+                       "-M", *shlex.split(self.machine.values("machine")[0]), *self.options.split(),
+                       "-serial", f"file:{scratch}/serial", "-D", scratch + "/errors", "-kernel", self.image, "-initrd", self.user, "-dtb", self.dtb,
                        "-append", " ".join([APPEND, lib.env("APPEND"), *self.words, "--", self.transfers, *self.dmacs])]
             lib.show(command)
             lib.write(scratch + "/errors", "")
@@ -228,6 +228,7 @@ class Board:
     def turned_on(self, text):
         """Are the micro-TLBs that the DMA controllers name on, for one context of each IPMMU, or off, as "want:" says;
         and no micro-TLB that nobody names?"""
+        yield from (f"{dmac}: the device tree has no micro-TLB for it" for dmac in self.dmacs if not self.named[dmac])
         for address in self.ipmmus:
             said = re.search(rf"^micro-TLBs of {address} .*: (.*)$", text, re.M)
             on = dict(map(int, word.split(":")) for word in (said[1] if said else "").split())
