@@ -387,6 +387,7 @@ unpack() { PYTHONPATH=$HARNESS run python3 -c "from defer import debian, lib; li
 	[ "$status" -eq 1 ]
 	DRIVER=$BATS_TEST_TMPDIR/ipmmu-vmsa.c h board
 	expect 1 "channels of 10 are bad"
+	[[ $output =~ " faults that the IPMMUs have counted, wanted 15" ]]
 }
 
 # A tree with the device tree of a board, which an arm kernel is built from.

@@ -60,13 +60,13 @@ def said(dmac, what, mapped, failures=0):
             "unmapped in 645120 ns\n")
 
 
-MEASURED = "".join(said(dmac, what, ns) for what in ipmmu.WHATS for dmac, ns in (("a.dma", 1161120), ("b.dma", 1500000),
+MEASURED = "".join(said(dmac, what, ns) for what in ipmmu.TIMED for dmac, ns in (("a.dma", 1161120), ("b.dma", 1500000),
                                                                                  ("c.dma", 1161120)))
 same("instructions for a page", ipmmu.costs(MEASURED, ["a.dma", "b.dma", "c.dma"]), (
-    {f"{what}, {way}": n for what in ipmmu.WHATS for way, n in (("map", 1161), ("unmap", 645))}, []))
+    {f"{what}, {way}": n for what in ipmmu.TIMED for way, n in (("map", 1161), ("unmap", 645))}, []))
 same("a measurement with failures", ipmmu.costs(MEASURED.replace("0 failures, mapped in 1500000", "1 failures, mapped in 9"),
                                                 ["a.dma", "b.dma"])[1],
-     [f"b.dma: {what}: not measured, or with failures" for what in ipmmu.WHATS])
+     [f"b.dma: {what}: not measured, or with failures" for what in ipmmu.TIMED])
 
 
 def judged(writes, needed, wanted, reasons):

@@ -170,7 +170,8 @@ class Board:
         with tempfile.TemporaryDirectory(prefix="iommu-defer-") as scratch:
             command = ["timeout", "--foreground", "-k", "5", self.limit, *model.qemu(),
                        "-M", *shlex.split(self.machine.values("machine")[0]), *self.options.split(),
-                       "-serial", f"file:{scratch}/serial", "-D", scratch + "/errors", "-kernel", self.image, "-initrd", self.user, "-dtb", self.dtb,
+                       "-serial", f"file:{scratch}/serial", "-D", scratch + "/errors",
+                       "-kernel", self.image, "-initrd", self.user, "-dtb", self.dtb,
                        "-append", " ".join([APPEND, lib.env("APPEND"), *self.words, "--", self.transfers, *self.dmacs])]
             lib.show(command)
             lib.write(scratch + "/errors", "")
@@ -179,9 +180,9 @@ class Board:
                 counted = list(counters(qemu, self.ipmmus))
             # A CPU of the device tree that -smp leaves out is no error, nor an access that the IPMMU has refused, and
             # whose page its driver has told: provoked() counts those.
-            told = {int(page, 16) for page in re.findall(r"Unhandled fault: .*iova (0x\w+)\b", lib.read(scratch + "/serial", ""))}
-            refused = re.compile("Requesting unknown CPU|Invalid (read|write) at addr (?i:" + "|".join(
-                f"0x{page >> 12:x}" for page in told) + r")\w{3}," if told else "Requesting unknown CPU")
+            pages = {f"0x{page:x}" for _, page in self.told(lib.read(scratch + "/serial", ""))}
+            refused = re.compile("Requesting unknown CPU" + (
+                f"|Invalid (read|write) at addr (?i:{'|'.join(pages)})\\w{{3}}," if pages else ""))
             with open(scratch + "/errors", encoding="utf-8", errors="replace") as file:
                 wrong, self.written = [], []
                 for line in file:
@@ -212,12 +213,12 @@ class Board:
         yield from [f"splat: {judge.some(splats)}"] if splats else []
         yield from self.copies(text)
         yield from self.states(text)
-        if "board: end" not in text:
-            return
-        yield from self.turned_on(text)
-        yield from self.scattered(text)
+        # What comes last says nothing of a guest that didn't come to its end, which is a fault already.
+        if "board: end" in text:
+            yield from self.turned_on(text)
+            yield from self.scattered(text)
+            yield from self.selftest(text)
         yield from self.provoked(text)
-        yield from self.selftest(text)
         yield from boot.unexpected(self.machine, text)
         found = re.findall(r"^guest error: .*", text, re.M)
         yield from [f"{found[0]} ({len(found)} such lines)"] if found else []

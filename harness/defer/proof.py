@@ -44,7 +44,7 @@ ROWS = {
     "mutants": ("changes of one thing in the lines of the fixes", mutants),
     "coverage": ("lines of the functions that the fixes change", lines_seen),
     "acpi": ("machines described by ACPI", machines),
-    "ipmmu": ("instructions to map a page and to unmap it, R-Car Gen3 (of v4.12, `3-rfc-gen3`)", page),
+    "ipmmu": ("instructions to map a page and to unmap it in the page tables, R-Car Gen3 (of v4.12, `3-rfc-gen3`)", page),
     "board": ("boards, on a model of R-Car", machines),
 }
 

@@ -33,10 +33,10 @@ FAULTS_SPLATS = (r"WARNING: .*\bkobject_add_internal\+",)
 
 # The suites that some programs are about, and what all suites stand on; a record of other programs stands for the fixes.
 SUITES = {"explore": "explore", "races": "explore", "kcsan": "explore", "faults": "faults"}
+SHARED = ("common/lib/iommu_defer_fixture.c", "common/lib/iommu_defer_fake.c", "{}/lib/iommu_defer_fake_core.c")
 # What else decides what is in a record: groups for discussion, and programs
 PROGRAMS = {"ipmmu": ("tools/ipmmu", "scenarios/board/sgtest.c", "harness/kconfig/ipmmu", "qemu/rcar_ipmmu.c")}
 GROUPS = {"ipmmu": ("3-rfc-gen3",)}
-SHARED = ("common/lib/iommu_defer_fixture.c", "common/lib/iommu_defer_fake.c", "{}/lib/iommu_defer_fake_core.c")
 
 def stamp(base, program):
     """The first line of a record, by which it is known to be of the fixes as they are."""

@@ -2,7 +2,9 @@
 /*
  * What dmatest doesn't do on "make board": copies from scattered pages to
  * scattered pages, each mapped and unmapped for one transfer; and, behind an
- * IPMMU, transfers that must fail, because one page of them is not mapped.
+ * IPMMU, transfers that must fail, because one page of them is not mapped, or
+ * because their target is mapped for reading only.  With "pages" it also says
+ * how long it takes to map and to unmap so many.
  *
  * The name of a DMA controller written to the parameter "run" tests one of its
  * channels.  The log says what came of it.
