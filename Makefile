@@ -67,7 +67,7 @@ explore: ## every sequence of events of a master and its IOMMU: [TREE=path] [BAS
 races: ## the same events by three threads at once: [TREE=path] [BASE=] [ARCH=] [RACES=500] [SEED=1] [KCSAN=1]
 	@tools/races
 
-faults: ## every allocation on these paths fails, one at a time: [TREE=path] [BASE=] [ARCH=]
+faults: ## every allocation on these paths fails, one at a time, also on machines: [TREE=path] [BASE=] [ARCH=] [SCENARIO=name]
 	@tools/faults
 
 sanitize: ## all suites and machines with KASAN and its like: [TREE=path] [BASE=] [ARCH=] [KIND="memory remove"]

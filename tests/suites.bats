@@ -84,6 +84,7 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 }
 
 @test "faults records how many allocations have failed in each step" {
+	cp "$TESTS/../scenarios/user.c" "$DEFER_ROOT/scenarios/"
 	ktap iommu_defer_faults allocation_fails \
 		"        KTAP version 1" "        # Subtest: allocation_fails" \
 		"    # allocation_fails: 12 allocations have failed, one at a time" "        ok 1 C17 master is added" \
@@ -94,11 +95,36 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 }
 
 @test "a kernel in which no allocation fails is not a pass" {
+	cp "$TESTS/../scenarios/user.c" "$DEFER_ROOT/scenarios/"
 	ktap iommu_defer_faults allocation_fails \
 		"    # allocation_fails: 0 allocations have failed, one at a time" "        ok 1 C17 master binds"
 	t faults
-	expect 1 "not a pass: no allocation has failed"
+	expect 1 "not a pass: arm iommu_defer_faults: no allocation has failed"
 	[ ! -e "$DEFER_ROOT/results/faults.toy" ]
+}
+
+@test "faults on machines that have masters which are translated" {
+	cp "$TESTS/../scenarios/user.c" "$DEFER_ROOT/scenarios/"
+	printf '%s\n' "// about: a master" '/ { master { iommu-defer,want = "translated"; }; };' \
+		>"$DEFER_ROOT/scenarios/arm/master.dtsi"
+	ktap iommu_defer_faults allocation_fails "        KTAP version 1" "        # Subtest: allocation_fails" \
+		"    # masters: given: /master | wanted: translated | got: translated" \
+		"    # master_comes: /vsp: 17 allocations have failed, one at a time" \
+		"    # master_comes: /du: 5 allocations have failed, one at a time" \
+		"    # allocation_fails: 3 allocations have failed, one at a time" "        ok 1 C17 master binds"
+	SCENARIO=master t faults
+	expect 0 "toy arm: master: 22 allocations failed, one at a time"
+	[ ! -e "$DEFER_ROOT/results/faults.toy" ]
+	[[ ! $output =~ "arm plain" ]]
+	t faults
+	recorded faults | grep -qx "arm master: 22"
+	recorded faults | grep -qx "arm C17 master binds: 3"
+	sed -i 's/given:/gives:/' "$FAKE_QEMU"
+	SCENARIO=master t faults
+	expect 1 "not a pass: arm master iommu_defer_faults: 1 masters in the fragment, 0 judged"
+	SCENARIO=plain t faults
+	expect 2 "unknown scenario 'plain' for toy arm"
+	one_error
 }
 
 @test "a record of another series is not added to" {
@@ -161,7 +187,7 @@ recorded() { grep -v '^#' "$DEFER_ROOT/results/$1.toy"; }
 sanitizers() {
 	unset FAKE_QEMU KIND
 	cp "$TESTS/../scenarios/user.c" "$DEFER_ROOT/scenarios/"
-	cp "$HARNESS"/kconfig/sanitize.* "$DEFER_ROOT/harness/kconfig/"
+	cp "$HARNESS"/kconfig/{kmemleak,sanitize.*} "$DEFER_ROOT/harness/kconfig/"
 }
 
 @test "sanitize: clean boots are recorded, with what the kernel has of the checkers" {
@@ -169,7 +195,7 @@ sanitizers() {
 	t sanitize
 	expect 0 "toy arm remove: 2 boots of 2 clean, with DEBUG_TEST_DRIVER_REMOVE"
 	[[ $output == *"-append 'console=ttyAMA0 "*" -- rebind 0'"* ]]
-	recorded sanitize | grep -q "^arm memory: 2 boots of 2 clean, with KASAN .* DEBUG_KMEMLEAK PROVE_RCU"
+	recorded sanitize | grep -q "^arm memory: 2 boots of 2 clean, with DEBUG_KMEMLEAK KASAN .* PROVE_RCU"
 	[ "$(recorded sanitize | wc -l)" -eq 2 ]
 }
 

@@ -40,13 +40,13 @@ class Kernel:
             KBUILD_BUILD_TIMESTAMP="Thu Jan 1 00:00:00 UTC 1970", KBUILD_BUILD_VERSION="1",
             KBUILD_BUILD_USER="iommu-defer", KBUILD_BUILD_HOST="localhost")
 
-    def configure(self, wanted, strict=True):
-        """The .config of these lines; with strict, each of them must be in it."""
+    def configure(self, wanted, strict=True, optional=()):
+        """The .config of these lines; with strict, each of them must be in it. Optional ones are added to them."""
         lib.deps("build", self.arch.packages)
         log, config = os.path.join(self.out, "config.log"), os.path.join(self.out, ".config")
         if not os.path.exists(config):
             lib.need_space()
-        lib.write(os.path.join(self.out, "fragment"), wanted)
+        lib.write(os.path.join(self.out, "fragment"), wanted + "".join(f"{line}\n" for line in optional))
         old, times = lib.read(config, ""), os.stat(config) if os.path.exists(config) else None
         # merge_config.sh calls make itself: what it must say goes with the environment.
         flags = " ".join(re.sub(r"([ \\])", r"\\\1", w) for w in self.command[4:])
@@ -58,7 +58,7 @@ class Kernel:
                                      f"(all of it: {log})")
         lost = re.findall(r"^(?:WARNING: )?Value requested for \w+ not in final .config\n"
                           r"Requested value: *(.*)\nActual value: *(.*)$", lib.read(log), re.M)
-        lost = [want for want, have in lost if not (want.startswith("#") and "=" not in have)]
+        lost = [want for want, have in lost if not (want.startswith("#") and "=" not in have) and want not in optional]
         if lost and strict:
             raise lib.Stop("config", f"Kconfig did not keep: {' '.join(lost)}. A dependency is missing, or the symbol "
                                      f"is unknown to {self.base.name}")

@@ -224,9 +224,9 @@ def code_of(entries, but=None):
                    and not (but and re.match(but, path)))
 
 # Suites that have a program and a record of their own, and aren't in results/<base>.<arch>.
-ELSEWHERE = r"lib/iommu_defer_(explore|faults|held)_kunit\.c$"
+ELSEWHERE = r"lib/iommu_defer_((explore|faults|held)_kunit\.c|faults\.h)$"
 # What only other suites are made of: a machine runs one.
-NOT_OF_MACHINES = r"lib/((?!iommu_defer_boot)\w+_kunit|iommu_defer_(case|log|map|map_table|pci|table))\.[ch]$"
+NOT_OF_MACHINES = r"lib/((?!iommu_defer_boot)\w+_kunit|iommu_defer_(case|faults|log|map|map_table|pci|table))\.[ch]$"
 
 def series_hash(name):
     return lib.digest(code_of(series(name), ELSEWHERE))

@@ -9,27 +9,47 @@ def symbols(*programs):
     """What kernels for these programs have beside the usual, as lines of a .config."""
     return [line for name in programs for line in lib.lines(lib.path("harness/kconfig", name))]
 
-def boot_of(source, arch, name, symbols=(), words=(), minutes=20.0, out=""):
-    """A boot of one suite, in a kernel that is built with these lines of a .config."""
-    kernel = build.Kernel(source.base, arch, source.src, out)
-    kernel.configure(build.fragment(source.name, arch) + "".join(f"{line}\n" for line in symbols))
-    kernel.make(os.path.basename(kernel.arch.image))
-    one = boot.Boot(source.base, arch, os.path.join(kernel.out, kernel.arch.image), source.src, glob_=name)
-    one.words += words
-    one.limit = int(minutes * 60)
-    return one
+def boots_of(source, arch, name, symbols=(), words=(), minutes=20.0, out="", machines=(None,), optional=(),
+             kind=boot.Boot, image=""):
+    """Boots of one suite, in a kernel that is built with these lines of a .config: without a machine, or, of the suites
+    that are about machines, on these. An image is one that has been built already."""
+    if not image:
+        kernel = build.Kernel(source.base, arch, source.src, out)
+        kernel.configure(build.fragment(source.name, arch) + "".join(f"{line}\n" for line in symbols), optional=optional)
+        kernel.make(os.path.basename(kernel.arch.image))
+        image = os.path.join(kernel.out, kernel.arch.image)
+    for machine in machines:
+        one = kind(source.base, arch, image, source.src, machine, "iommu_defer_boot*" if machine else name)
+        # What follows "--" is for user space.
+        one.words[:0] = words
+        if machine:
+            one.label += f" {name}"
+        else:
+            one.limit = int(minutes * 60)
+        yield one
 
 def run(source, arch, name, symbols=(), words=(), minutes=20.0, splats=()):
     """(what the kernel said, why it isn't a pass). Symbols are lines of a .config."""
     log = os.path.join(source.work, f"{name}-{arch}.log")
-    boot_of(source, arch, name, symbols, words, minutes).run(log)
+    next(boots_of(source, arch, name, symbols, words, minutes)).run(log)
     faults, _ = judge.judge(log, None, splats)
     return judge.said(log), faults
 
 # The suite of make faults. Before v6.10 there are no probes without modules, and with modules the end of init is a
 # matter of time; and what the core says when a device can't be added for lack of memory is no splat.
 FAULTS, FAULTS_WORDS = "iommu_defer_faults", ("deferred_probe_timeout=0",)
-FAULTS_SPLATS = (r"WARNING: .*\bkobject_add_internal\+",)
+FAULTS_SPLATS = (r"WARNING: .*\bkobject_add_internal\+", r"WARNING: .*\bsysfs_warn_dup\+",
+                 r"sysfs: cannot create duplicate filename '/bus/platform/devices/")
+
+def boots_of_faults(source, arch, image=""):
+    """That of make faults without a machine, and, by a suite beside the machine's own, those of machines with masters
+    that are translated; but for the one with a driver that can't be bound twice. With kmemleak, for what is lost."""
+    machines = [m for m in boot.machines(source.name, arch, False)
+                if 'want = "translated"' in m.whole and "selftest" not in m.user]
+    for one in boots_of(source, arch, FAULTS, symbols("faults"), FAULTS_WORDS, out=f"o-{arch}-faults",
+                        machines=[None, *machines], optional=symbols("kmemleak"), kind=boot.WatchedBoot, image=image):
+        one.allowed, one.growing = FAULTS_SPLATS, r"\S+"
+        yield one
 
 # The suites that some programs are about, and what all suites stand on; a record of other programs stands for the fixes.
 SUITES = {"explore": "explore", "races": "explore", "kcsan": "explore", "faults": "faults"}
@@ -42,6 +62,8 @@ def stamp(base, program):
     """The first line of a record, by which it is known to be of the fixes as they are."""
     files = [f"common/lib/iommu_defer_{SUITES[program]}_kunit.c", *SHARED] if program in SUITES else []
     texts = [lib.read(lib.path("linux", file.format(base)), "") for file in files] or [""]
+    texts += [part for e in patches.series(base) for path, part in patches.by_file(e.hunks).items()
+              if path == f"lib/iommu_defer_{program}.h"]
     texts += [lib.read(lib.path(file), "") for file in PROGRAMS.get(program, ())]
     entries = [e for e in patches.series(base) if e.group in ("1-fixes", *GROUPS.get(program, ()))]
     return f"# fixes: {lib.digest(patches.code_of(entries), *texts)}\n"

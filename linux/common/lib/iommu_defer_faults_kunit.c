@@ -13,18 +13,26 @@
  *
  * And where the IOMMU core asks for devices on its own, what others do to a group
  * or a device while it fails or makes them wait.
+ *
+ * On a machine that has an IOMMU, a second suite does the same to that one and to
+ * its masters, which is all that the kernel's own drivers can fail at.
  */
 
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/of.h>
+#include <linux/of_platform.h>
+#include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
@@ -34,6 +42,7 @@
 
 #include "iommu_defer.h"
 #include "iommu_defer_compat.h"
+#include "iommu_defer_faults.h"
 
 #define SUITE			"iommu_defer_faults"
 
@@ -45,10 +54,24 @@
 static struct task_struct *fail_task;
 static unsigned int fail_left;
 
+/* With kmemleak each allocation makes another one, which has all of these. */
+#define FAIL_NOT	(__GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN)
+
+static gfp_t fail_gfp(struct pt_regs *regs)
+{
+#ifdef CONFIG_ARM
+	return (__force gfp_t)regs->ARM_r1;
+#else
+	return (__force gfp_t)regs->regs[1];
+#endif
+}
+
 /* Return from should_failslab() at once, and say yes. */
 static int fail_allocation(struct kprobe *probe, struct pt_regs *regs)
 {
-	if (current != fail_task || !fail_left || --fail_left)
+	if (current != fail_task || (fail_gfp(regs) & FAIL_NOT) == FAIL_NOT)
+		return 0;
+	if (!fail_left || --fail_left)
 		return 0;
 
 #ifdef CONFIG_ARM
@@ -146,16 +169,12 @@ static int dma_is_configured(struct faults_test *priv)
 	struct device *dev = priv->topology.master;
 	int err = configure_dma(dev, priv->topology.master_np);
 
-#ifdef IOMMU_TAKES_IDLE_MASTERS
-	/* C53: where a bus goes on, and the core looks whether DMA is set up */
 	if (!err) {
-		err = iommu_device_use_default_domain(dev);
+		err = may_bind(dev);
 		if (err)
 			deconfigure_dma(dev);
-		else
-			iommu_device_unuse_default_domain(dev);
 	}
-#endif
+
 	return err;
 }
 
@@ -903,16 +922,413 @@ static void flush_queue_needs_domain(struct kunit *test)
 }
 #endif
 
-static int faults_init(struct kunit *test)
-{
-	if (suite_is_off(SUITE))
-		kunit_skip(test, "left out of this boot");
+/* The kernel's own drivers, on a machine */
 
+#define MACHINE_SUITE		"iommu_defer_boot_faults"
+
+/* More masters than any machine here has */
+#define MACHINE_MASTERS		32
+
+/**
+ * struct machine_master - a platform master with a driver, and translated
+ * @np: its node
+ * @iommu_np: that of its IOMMU
+ * @parent: of its device
+ * @dev: its device; NULL while there is none
+ */
+struct machine_master {
+	struct device_node *np;
+	struct device_node *iommu_np;
+	struct device *parent;
+	struct device *dev;
+};
+
+static struct machine {
+	struct machine_master master[MACHINE_MASTERS];
+	unsigned int masters;
+} machine;
+
+/* As an overlay does that goes again, and the device tree stays */
+static void machine_remove(struct device *dev)
+{
+	struct device_node *np = of_node_get(dev->of_node);
+
+	platform_device_unregister(to_platform_device(dev));
+	of_node_clear_flag(np, OF_POPULATED);
+	of_node_put(np);
+}
+
+/* It may have a driver then.  NULL if it could not be added. */
+static struct device *machine_add(struct device_node *np, struct device *parent)
+{
+	struct platform_device *pdev;
+
+	pdev = of_platform_device_create(np, NULL, parent);
+	return pdev ? &pdev->dev : NULL;
+}
+
+/* The device of a node, with no reference, as nobody else takes it away */
+static struct device *machine_device(struct device_node *np)
+{
+	struct platform_device *pdev = of_find_device_by_node(np);
+
+	if (!pdev)
+		return NULL;
+
+	put_device(&pdev->dev);
+	return &pdev->dev;
+}
+
+static void machine_find_masters(void)
+{
+	struct device_node *np, *iommu_np;
+	struct machine_master *master;
+	struct device *dev;
+
+	machine.masters = 0;
+	for_each_compatible_node(np, NULL, "iommu-defer,master") {
+		dev = machine_device(np);
+		if (!dev || !test_master_bound(dev) || !is_translated(dev) ||
+		    machine.masters == MACHINE_MASTERS)
+			continue;
+
+		/* The device of an IOMMU may have gone since */
+		iommu_np = of_parse_phandle(np, "iommus", 0);
+		if (!machine_device(iommu_np)) {
+			of_node_put(iommu_np);
+			continue;
+		}
+
+		master = &machine.master[machine.masters++];
+		master->np = of_node_get(np);
+		master->iommu_np = iommu_np;
+		master->parent = dev->parent;
+		master->dev = dev;
+	}
+}
+
+static void machine_forget_masters(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < machine.masters; i++) {
+		of_node_put(machine.master[i].iommu_np);
+		of_node_put(machine.master[i].np);
+	}
+	machine.masters = 0;
+}
+
+/* C50, C52, C53: whatever has failed, it is translated or nothing is left of it. */
+static void machine_expect_in_order(struct kunit *test, struct device *dev)
+{
+	unsigned int faults;
+	bool translated;
+
+	translated = test_master_bound(dev) ? has_iommu_dma_ops(dev) :
+					      has_group(dev);
+	faults = check_invariants(dev, translated ? TRANSLATED : UNTRANSLATED);
+	if (test_master_bound(dev) && (lacks_mapping(dev) || lacks_domain(dev)))
+		faults &= ~(FAULT_FWSPEC_LEFT | FAULT_GROUP_LEFT);
+	EXPECT_NO_FAULTS(test, faults);
+}
+
+/* C50: the next attempt is as good as a first one */
+static void machine_expect_translated(struct kunit *test, struct device *dev)
+{
+	if (!test_master_bound(dev) || !is_translated(dev)) {
+		device_release_driver(dev);
+		KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+	}
+	KUNIT_EXPECT_TRUE(test, test_master_bound(dev));
+	if (lacks_domain(dev))
+		return;
+
+	KUNIT_EXPECT_TRUE(test, has_iommu_dma_ops(dev));
+	EXPECT_NO_FAULTS(test, check_invariants(dev, TRANSLATED));
+	KUNIT_EXPECT_TRUE(test, dma_reaches_buffer(dev));
+}
+
+static void machine_count(struct kunit *test, struct device_node *np,
+			  unsigned int n)
+{
+	kunit_info(test, "%s: %u allocations have failed, one at a time\n",
+		   np->full_name, n);
+}
+
+/* A master comes, and its driver with it: the first, the second allocation fails... */
+static void master_comes(struct kunit *test)
+{
+	struct machine_master *master;
+	unsigned int i, n;
+	bool failed;
+
+	if (!machine.masters)
+		kunit_skip(test, "no platform master is translated");
+
+	for (i = 0; i < machine.masters; i++) {
+		master = &machine.master[i];
+		failed = true;
+		for (n = 1; failed && n < FAULTS_LIMIT; n++) {
+			machine_remove(master->dev);
+			fail_nth(n);
+			master->dev = machine_add(master->np, master->parent);
+			failed = fail_end();
+			if (master->dev)
+				machine_expect_in_order(test, master->dev);
+			else
+				master->dev = machine_add(master->np,
+							  master->parent);
+			KUNIT_ASSERT_NOT_NULL(test, master->dev);
+			machine_expect_translated(test, master->dev);
+		}
+		machine_count(test, master->np, n - 2);
+		KUNIT_EXPECT_FALSE(test, failed);
+	}
+}
+
+#ifdef IOMMU_MAY_GO
+/* The masters of an IOMMU come and go. */
+static void machine_add_masters(struct kunit *test, struct device_node *iommu)
+{
+	struct machine_master *master;
+	unsigned int i;
+
+	for (i = 0; i < machine.masters; i++) {
+		master = &machine.master[i];
+		if (master->iommu_np != iommu)
+			continue;
+
+		master->dev = machine_add(master->np, master->parent);
+		KUNIT_ASSERT_NOT_NULL(test, master->dev);
+		machine_expect_translated(test, master->dev);
+	}
+}
+
+static void machine_remove_masters(struct device_node *iommu)
+{
+	struct machine_master *master;
+	unsigned int i;
+
+	for (i = 0; i < machine.masters; i++) {
+		master = &machine.master[i];
+		if (master->iommu_np == iommu) {
+			machine_remove(master->dev);
+			master->dev = NULL;
+		}
+	}
+}
+
+static bool machine_has_pci_masters(struct device_node *iommu)
+{
+	struct device_node *np;
+	bool found = false;
+	u32 phandle;
+
+	for_each_node_with_property(np, "iommu-map")
+		if (!of_property_read_u32_index(np, "iommu-map", 1, &phandle))
+			found |= phandle == iommu->phandle;
+
+	return found;
+}
+
+/* C55: an IOMMU comes, after its device has gone with its masters */
+static void iommu_comes(struct kunit *test)
+{
+	struct device *dev, *parent;
+	struct device_node *iommu;
+	bool failed = true;
+	unsigned int n;
+
+	if (!machine.masters)
+		kunit_skip(test, "no platform master is translated");
+
+	iommu = machine.master[0].iommu_np;
+	dev = machine_device(iommu);
+	if (!dev || machine_has_pci_masters(iommu))
+		kunit_skip(test, "the IOMMU has masters that stay");
+
+	parent = dev->parent;
+	machine_remove_masters(iommu);
+	for (n = 1; failed && n < FAULTS_LIMIT; n++) {
+		machine_remove(dev);
+		fail_nth(n);
+		dev = machine_add(iommu, parent);
+		failed = fail_end();
+		if (!dev)
+			dev = machine_add(iommu, parent);
+		KUNIT_ASSERT_NOT_NULL(test, dev);
+		if (!test_master_bound(dev)) {
+			KUNIT_EXPECT_FALSE(test, iommu_is_registered(iommu));
+			KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+		}
+		KUNIT_EXPECT_TRUE(test, iommu_is_registered(iommu));
+	}
+	machine_count(test, iommu, n - 2);
+	KUNIT_EXPECT_FALSE(test, failed);
+	machine_add_masters(test, iommu);
+}
+#endif
+
+/* Groups that somebody gives a domain of his own, as VFIO does */
+
+static struct machine_group {
+	struct iommu_group *group;
+	struct device *dev[MACHINE_MASTERS];
+	bool bound[MACHINE_MASTERS];
+	unsigned int devs;
+} machine_group;
+
+static int machine_group_add(struct device *dev, void *data)
+{
+	bool bridge = dev_is_pci(dev) &&
+		      to_pci_dev(dev)->hdr_type != PCI_HEADER_TYPE_NORMAL;
+
+	if (bridge || machine_group.devs == MACHINE_MASTERS)
+		return 0;
+
+	machine_group.dev[machine_group.devs++] = dev;
+	return 0;
+}
+
+/* Not all drivers can be bound twice. */
+static void machine_group_rebind(void)
+{
+	struct device *dev;
+	unsigned int i;
+
+	for (i = 0; i < machine_group.devs; i++) {
+		dev = machine_group.dev[i];
+		machine_group.bound[i] = test_master_bound(dev);
+		device_release_driver(dev);
+		if (machine_group.bound[i]) {
+			machine_group.bound[i] = attach_driver(dev) == 1;
+			device_release_driver(dev);
+		}
+	}
+}
+
+static void machine_move(struct kunit *test)
+{
+	struct device *dev = machine_group.dev[0];
+	struct iommu_domain *domain, *before;
+	struct page *page;
+	int err;
+
+	err = claim_dma(dev);
+	if (err && err != -EOPNOTSUPP)
+		kunit_skip(test, "nobody can claim a group");
+
+	page = alloc_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	before = iommu_get_domain_for_dev(dev);
+	domain = domain_alloc_for(dev);
+	KUNIT_ASSERT_NOT_NULL(test, domain);
+	/* There may be no context left, and then it stays where it is */
+	if (iommu_attach_group(domain, machine_group.group)) {
+		KUNIT_EXPECT_PTR_EQ(test, iommu_get_domain_for_dev(dev),
+				    before);
+	} else {
+		KUNIT_EXPECT_PTR_EQ(test, iommu_get_domain_for_dev(dev),
+				    domain);
+		KUNIT_EXPECT_EQ(test, map_page(domain, SZ_1M, page), 0);
+		KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(domain, SZ_1M),
+				page_to_phys(page));
+		KUNIT_EXPECT_EQ(test, iommu_unmap(domain, SZ_1M, SZ_4K),
+				(size_t)SZ_4K);
+		KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(domain, SZ_1M),
+				(phys_addr_t)0);
+		iommu_detach_group(domain, machine_group.group);
+		kunit_info(test, "%s: there and back\n", dev_name(dev));
+	}
+	iommu_domain_free(domain);
+	__free_page(page);
+	if (!err)
+		release_dma(dev);
+}
+
+/* Once for each group, by its first device */
+static int machine_move_group_of(struct device *dev, void *data)
+{
+	struct kunit *test = data;
+	unsigned int i;
+
+	machine_group.group = iommu_group_get(dev);
+	machine_group.devs = 0;
+	if (!machine_group.group)
+		return 0;
+
+	iommu_group_for_each_dev(machine_group.group, NULL, machine_group_add);
+	if (machine_group.devs && machine_group.dev[0] == dev &&
+	    is_translated(dev)) {
+		machine_group_rebind();
+		machine_move(test);
+		for (i = 0; i < machine_group.devs; i++) {
+			if (!machine_group.bound[i])
+				continue;
+
+			dev = machine_group.dev[i];
+			KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
+			machine_expect_translated(test, dev);
+		}
+	}
+	iommu_group_put(machine_group.group);
+	return 0;
+}
+
+/* C53: what it is given back works as before; disks and networks show it, too */
+static void group_moves(struct kunit *test)
+{
+	if (IS_ENABLED(CONFIG_ARM))
+		kunit_skip(test, "an IPMMU has one context, which its masters share");
+
+	bus_for_each_dev(&platform_bus_type, NULL, test, machine_move_group_of);
+#ifdef CONFIG_PCI
+	bus_for_each_dev(&pci_bus_type, NULL, test, machine_move_group_of);
+#endif
+}
+
+/* C24: IDs that are the same count once.  This is before the fwspec is anybody's. */
+static void id_is_kept_once(struct kunit *test)
+{
+	static const u32 ids[] = { 0, 7, 7, 0, 9, 7, 9 };
+	static const unsigned int nums[] = { 1, 2, 2, 2, 3, 3, 3 };
+	struct machine_master *master = &machine.master[0];
+	struct fwnode_handle *fwnode;
+	struct device *dev;
+	unsigned int i;
+
+	if (!FWSPEC_KEEPS_IDS_ONCE)
+		kunit_skip(test, "the drivers see to that");
+	if (!machine.masters)
+		kunit_skip(test, "no platform master is translated");
+
+	dev = test_master_alloc(master->np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	fwnode = of_fwnode_handle(master->iommu_np);
+	KUNIT_ASSERT_EQ(test, third_party_fwspec(dev, fwnode), 0);
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		KUNIT_EXPECT_EQ(test, fwspec_add_id(dev, ids[i]), 0);
+		KUNIT_EXPECT_EQ(test, fwspec_num_ids(dev), nums[i]);
+	}
+	free_third_party_fwspec(dev);
+	put_device(dev);
+}
+
+static int faults_arm(struct kunit *test)
+{
 	memset(&fail_probe.ainsn, 0, sizeof(fail_probe.ainsn));
 	fail_probe.addr = NULL;
 	fail_probe.flags = 0;
 	KUNIT_ASSERT_EQ(test, register_kprobe(&fail_probe), 0);
 	return 0;
+}
+
+static int faults_init(struct kunit *test)
+{
+	if (suite_is_off(SUITE))
+		kunit_skip(test, "left out of this boot");
+
+	return faults_arm(test);
 }
 
 static void faults_exit(struct kunit *test)
@@ -947,4 +1363,39 @@ static struct kunit_suite faults_suite = {
 	.test_cases = faults_tests,
 };
 
-kunit_test_suites(&faults_suite);
+static int machine_init(struct kunit *test)
+{
+	if (!booted_scenario())
+		kunit_skip(test, "there is no machine with an IOMMU");
+
+	machine_find_masters();
+	return faults_arm(test);
+}
+
+static void machine_exit(struct kunit *test)
+{
+	if (!booted_scenario())
+		return;
+
+	machine_forget_masters();
+	unregister_kprobe(&fail_probe);
+}
+
+static struct kunit_case machine_tests[] = {
+	KUNIT_CASE(id_is_kept_once),
+	KUNIT_CASE(group_moves),
+	KUNIT_CASE(master_comes),
+#ifdef IOMMU_MAY_GO
+	KUNIT_CASE(iommu_comes),
+#endif
+	{}
+};
+
+static struct kunit_suite machine_suite = {
+	.name = MACHINE_SUITE,
+	.init = machine_init,
+	.exit = machine_exit,
+	.test_cases = machine_tests,
+};
+
+kunit_test_suites(&faults_suite, &machine_suite);
