@@ -70,6 +70,43 @@ enum attempt_result attempt_dma_configure(struct device *dev,
 	return result;
 }
 
+/**
+ * retry_deferred() - have the driver core retry all devices that wait
+ *
+ * Some other device is bound, which makes it do so.
+ *
+ * Return: 0 when they have been tried, or an errno.
+ */
+int retry_deferred(void)
+{
+	struct {
+		struct test_topology topology;
+		struct test_master master;
+	} *other;
+	struct device *dev;
+	int err;
+
+	other = kzalloc(sizeof(*other), GFP_KERNEL);
+	if (!other)
+		return -ENOMEM;
+
+	init_completion(&other->master.attempted);
+	err = test_topology_build(&other->topology);
+	if (!err) {
+		dev = test_master_add(other->topology.master_np,
+				      &other->master);
+		err = PTR_ERR_OR_ZERO(dev);
+		if (!err)
+			other->topology.master = dev;
+	}
+
+	/* This waits for all attempts */
+	if (test_topology_destroy(&other->topology) && !err)
+		err = -EBUSY;
+	kfree(other);
+	return err;
+}
+
 static int case_setup(const struct defer_case *row,
 		      struct test_topology *topology)
 {

@@ -69,6 +69,7 @@ void run_case(const struct defer_case *row, attempt_fn attempt,
 	      struct case_outcome *out);
 enum attempt_result attempt_dma_configure(struct device *dev,
 					  struct device_node *np);
+int retry_deferred(void);
 enum attempt_result case_before(const struct defer_case *row);
 bool case_said_enough(const struct defer_case *row, enum attempt_result result,
 		      unsigned int said);

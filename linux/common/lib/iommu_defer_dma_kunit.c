@@ -148,7 +148,10 @@ static void direct_ops_are_undone(struct kunit *test)
 	EXPECT_RESULT(test, dma_setup(&priv->topology), UNTRANSLATED);
 	expect_direct(test, dev);
 
+	/* With no mapping to detach there is nothing to be said */
+	test_log_watch(dev);
 	arch_teardown_dma_ops(dev);
+	KUNIT_EXPECT_EQ(test, test_log_lines(), 0U);
 	expect_undone(test, dev);
 }
 
@@ -240,6 +243,75 @@ static void failed_attach_falls_back(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, has_direct_dma_ops(dev));
 	KUNIT_EXPECT_FALSE(test, is_translated(dev));
 	KUNIT_EXPECT_EQ(test, fake_driver.domains, priv->domains);
+
+	arch_teardown_dma_ops(dev);
+	expect_undone(test, dev);
+}
+
+/* Somebody has attached a domain of his own, and no other one can be attached. */
+static struct iommu_domain *occupy(struct kunit *test, struct device *dev)
+{
+	struct iommu_domain *domain;
+	int err = claim_dma(dev);
+
+	if (err == -EOPNOTSUPP)
+		kunit_skip(test, "nobody can claim a group");
+
+	KUNIT_ASSERT_EQ(test, err, 0);
+	domain = domain_alloc_for(dev);
+	KUNIT_ASSERT_NOT_NULL(test, domain);
+	KUNIT_ASSERT_EQ(test, iommu_attach_device(domain, dev), 0);
+	fake_driver.attach_ret = -EBUSY;
+	return domain;
+}
+
+static void vacate(struct device *dev, struct iommu_domain *domain)
+{
+	fake_driver.attach_ret = 0;
+	iommu_detach_device(domain, dev);
+	iommu_domain_free(domain);
+	release_dma(dev);
+}
+
+/*
+ * C53: a domain that sends each address to where it is doesn't translate, so a
+ * master has direct ops under it
+ */
+static void identity_domain_is_not_live(struct kunit *test)
+{
+	struct defer_dma *priv = test->priv;
+	struct device *dev = priv->topology.master;
+	struct iommu_domain *domain;
+	unsigned int type;
+
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	try_configure(dev, priv->topology.master_np);
+	domain = occupy(test, dev);
+	type = domain->type;
+	domain->type = IOMMU_DOMAIN_IDENTITY;
+	setup_dma_ops(dev, true);
+	KUNIT_EXPECT_TRUE(test, has_direct_dma_ops(dev));
+	KUNIT_EXPECT_FALSE(test, has_dma_mapping(dev));
+	domain->type = type;
+	vacate(dev, domain);
+
+	arch_teardown_dma_ops(dev);
+	expect_undone(test, dev);
+}
+
+/* C40: so has a device whose firmware names no IOMMU, whatever is attached to it */
+static void firmware_names_no_iommu(struct kunit *test)
+{
+	struct defer_dma *priv = test->priv;
+	struct device *dev = priv->topology.master;
+	struct iommu_domain *domain;
+
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	try_configure(dev, priv->topology.master_np);
+	domain = occupy(test, dev);
+	setup_dma_ops(dev, false);
+	KUNIT_EXPECT_TRUE(test, has_direct_dma_ops(dev));
+	vacate(dev, domain);
 
 	arch_teardown_dma_ops(dev);
 	expect_undone(test, dev);
@@ -620,6 +692,8 @@ static struct kunit_case defer_dma_cases[] = {
 	KUNIT_CASE(iommu_comes_between_attempts),
 	KUNIT_CASE(later_setup_uses_iommu),
 	KUNIT_CASE(failed_attach_falls_back),
+	KUNIT_CASE(identity_domain_is_not_live),
+	KUNIT_CASE(firmware_names_no_iommu),
 	KUNIT_CASE_PARAM(ops_set_before_setup_survive, third_party_gen_params),
 	KUNIT_CASE(ops_set_after_setup_survive),
 	KUNIT_CASE_PARAM(ops_set_after_teardown_survive,

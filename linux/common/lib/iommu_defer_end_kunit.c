@@ -10,7 +10,10 @@
  *  - that of a master, whose IOMMU comes with the end of init only: its driver can
  *    do without a supplier that nobody has, and so is deferred until then.
  *
- * A kernel that waits for both passes whatever the time is, hence there is no
+ * A third IOMMU is the last of a chain of suppliers, each of which is probed when
+ * the one before it is there.
+ *
+ * A kernel that waits for all passes whatever the time is, hence there is no
  * time at which a pass could turn into a failure.
  */
 
@@ -34,6 +37,10 @@
 /* Nothing that is broken may hang the boot. */
 #define END_LIMIT		(20 * HZ)
 
+/* How many suppliers there are in the chain, and how long each of them takes */
+#define END_LINKS		4
+#define END_LINK_TIME		(HZ / 20)
+
 /**
  * struct end_test - everything that takes part
  * @err: it could not be set up
@@ -53,6 +60,10 @@
  * @master_attempts: how often
  * @iommu_was_there: its IOMMU was registered then
  * @late_result: what the driver of @late_iommu said in the end
+ * @chain: nodes of the IOMMU that is the last of the chain, and of its master
+ * @chained: that master
+ * @links: how many of the chain are there
+ * @all_linked: completed when all are, or it is known that they won't be
  * @ended_in_flight: the end of init was declared while the attempts were held
  * @over: completed when all holds are off
  */
@@ -76,6 +87,10 @@ struct end_test {
 	unsigned int master_attempts;
 	bool iommu_was_there;
 	int late_result;
+	struct test_topology chain;
+	struct test_master chained;
+	int links;
+	struct completion all_linked;
 	bool ended_in_flight;
 	struct completion over;
 };
@@ -118,6 +133,35 @@ static struct platform_driver end_late_driver = {
 	.probe = end_late_probe,
 	.driver = {
 		.name = "iommu-defer-late",
+		.suppress_bind_attrs = true,
+	},
+};
+
+/* The chain: the first one takes as long as the IOMMU that is held */
+static int end_link_probe(struct platform_device *pdev)
+{
+	int err = 0;
+
+	if (pdev->id > end.links)
+		return -EPROBE_DEFER;
+
+	if (!pdev->id)
+		end_wait(&end.release_held);
+	schedule_timeout_uninterruptible(END_LINK_TIME);
+	end.links++;
+	if (end.links == END_LINKS) {
+		err = fake_iommu_register(&end.chain.iommu[0]);
+		complete_all(&end.all_linked);
+	}
+
+	return err;
+}
+
+static struct platform_driver end_link_driver = {
+	.probe = end_link_probe,
+	.driver = {
+		.name = "iommu-defer-link",
+		.probe_type = PROBE_PREFER_ASYNCHRONOUS,
 		.suppress_bind_attrs = true,
 	},
 };
@@ -254,7 +298,9 @@ static int end_build(void)
 	end.witness.deferrals = 1;
 	test_topology_init(&end.waiting_nodes);
 	test_topology_init(&end.late);
+	test_topology_init(&end.chain);
 
+	init_completion(&end.all_linked);
 	init_completion(&end.master_held);
 	init_completion(&end.release_master);
 	init_completion(&end.release_held);
@@ -265,22 +311,42 @@ static int end_build(void)
 	return test_topology_build(&end.witness_nodes) ?:
 	       test_topology_build(&end.waiting_nodes) ?:
 	       test_topology_build(&end.late) ?:
+	       test_topology_build(&end.chain) ?:
 	       bus_register(&end_bus) ?:
 	       driver_register(&end_master_driver) ?:
+	       platform_driver_register(&end_link_driver) ?:
 	       platform_driver_register(&end_held_driver) ?:
 	       platform_driver_register(&end_late_driver);
 }
 
+/* From the last one to the first: a round of retries adds one link at most. */
+static int end_add_links(void)
+{
+	struct platform_device *link;
+	int i, err = 0;
+
+	for (i = END_LINKS - 1; i >= 0 && !err; i--) {
+		link = platform_device_register_simple("iommu-defer-link", i,
+						       NULL, 0);
+		err = PTR_ERR_OR_ZERO(link);
+	}
+
+	return err;
+}
+
 /*
- * Deferred devices are retried in this order.  The first attempt of the master
- * ends before its later ones are held, and the held IOMMU comes last.
+ * Deferred devices are retried in this order.  Masters that bind come first, as
+ * that begins another round, in which the late IOMMU and its master could change
+ * places.  The first attempt of that one ends before its later ones are held, and
+ * the held IOMMU and the chain come last.
  */
 static int end_add_all(void)
 {
 	int err;
 
 	err = PTR_ERR_OR_ZERO(end_add(&end.witness_nodes, &end.witness)) ?:
-	      PTR_ERR_OR_ZERO(end_add(&end.waiting_nodes, &end.waiting));
+	      PTR_ERR_OR_ZERO(end_add(&end.waiting_nodes, &end.waiting)) ?:
+	      PTR_ERR_OR_ZERO(end_add(&end.chain, &end.chained));
 	if (err)
 		return err;
 
@@ -296,7 +362,7 @@ static int end_add_all(void)
 	end.hold_master = true;
 	end.held_iommu = platform_device_register_simple("iommu-defer-held",
 							 -1, NULL, 0);
-	return PTR_ERR_OR_ZERO(end.held_iommu);
+	return PTR_ERR_OR_ZERO(end.held_iommu) ?: end_add_links();
 }
 
 /* This is before the initcall that declares the end of init. */
@@ -315,6 +381,7 @@ static int __init end_start(void)
 	if (end.err) {
 		end.hold_master = false;
 		complete_all(&end.release_master);
+		complete_all(&end.all_linked);
 		end_release_iommus();
 	}
 
@@ -325,8 +392,10 @@ late_initcall(end_start);
 /* And this is after it: other suites want the fake IOMMU for themselves. */
 static int __init end_stop(void)
 {
-	if (!suite_is_off(SUITE) && !end.err)
+	if (!suite_is_off(SUITE) && !end.err) {
 		end_wait(&end.over);
+		end_wait(&end.all_linked);
+	}
 
 	return 0;
 }
@@ -357,6 +426,17 @@ static void end_expect_held_master(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, end.iommu_was_there);
 }
 
+static void end_expect_chained_master(struct kunit *test)
+{
+	/* That of a kernel in a hurry comes last */
+	end_wait(&end.chained.attempted);
+	KUNIT_ASSERT_NOT_NULL(test, end.chain.master);
+	KUNIT_EXPECT_TRUE(test, test_master_bound(end.chain.master));
+	KUNIT_EXPECT_EQ(test, end.chained.attempts, 1U);
+	EXPECT_RESULT(test, end.chained.result, TRANSLATED);
+	EXPECT_NO_FAULTS(test, end.chained.faults);
+}
+
 static const struct end_case {
 	const char *desc;
 	void (*expect)(struct kunit *test);
@@ -365,6 +445,7 @@ static const struct end_case {
 	{ "C30 an IOMMU in the middle of its probe",
 	  end_expect_waiting_master },
 	{ "C30 an attempt of a master", end_expect_held_master },
+	{ "C30 a chain of suppliers", end_expect_chained_master },
 };
 
 static void end_case_desc(const struct end_case *c, char *desc)

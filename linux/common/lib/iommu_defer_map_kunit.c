@@ -440,6 +440,32 @@ static void random_maps_after_end_of_init(struct kunit *test)
 	random_expect_good(test, &stats);
 }
 
+static unsigned int lines_without_node;
+
+static enum attempt_result attempt_without_node(struct device *dev,
+						struct device_node *np)
+{
+	enum attempt_result result;
+
+	test_log_watch(dev);
+	result = try_configure(dev, NULL);
+	lines_without_node += test_log_lines();
+	return result;
+}
+
+/* C20: below a host bridge that has no node there is no IOMMU, and no word of it */
+static void host_bridge_without_node(struct kunit *test)
+{
+	struct map_outcome out;
+
+	lines_without_node = 0;
+	map_case_run(&map_cases[0], attempt_without_node, &out);
+	KUNIT_ASSERT_EQ(test, out.err, 0);
+	EXPECT_RESULT(test, out.first, UNTRANSLATED);
+	EXPECT_RESULT(test, out.next, UNTRANSLATED);
+	KUNIT_EXPECT_EQ(test, lines_without_node, 0U);
+}
+
 static int __init map_run_early(void)
 {
 	unsigned int i;
@@ -468,6 +494,7 @@ static struct kunit_case map_tests[] = {
 	KUNIT_CASE_PARAM(after_end_of_init, map_case_gen_params),
 	KUNIT_CASE_PARAM(next_attempt, map_case_gen_params),
 	KUNIT_CASE_PARAM(with_dma_ops, map_case_gen_params),
+	KUNIT_CASE(host_bridge_without_node),
 	KUNIT_CASE(random_maps_before_end_of_init),
 	KUNIT_CASE(random_maps_after_end_of_init),
 	{}

@@ -10,6 +10,7 @@
 #include <linux/errno.h>
 #include <linux/ioport.h>
 #include <linux/kernel.h>
+#include <linux/kref.h>
 #include <linux/pci_regs.h>
 #include <linux/string.h>
 
@@ -317,6 +318,20 @@ int test_pci_host_add(struct test_pci_host *host)
 	return test_pci_scan(host);
 }
 
+/* Since v5.8 whoever has made a host bridge has the last reference to it, too */
+static void test_pci_remove_root_bus(struct pci_bus *bus)
+{
+	struct device *bridge = get_device(bus->bridge);
+
+	pci_lock_rescan_remove();
+	pci_stop_root_bus(bus);
+	pci_remove_root_bus(bus);
+	pci_unlock_rescan_remove();
+	if (kref_read(&bridge->kobj.kref) > 1)
+		put_device(bridge);
+	put_device(bridge);
+}
+
 static unsigned int test_pci_forget(struct pci_dev *function)
 {
 	return function ? forget_failed_attempt(&function->dev) : 0;
@@ -330,12 +345,8 @@ unsigned int test_pci_host_remove(struct test_pci_host *host)
 	faults = test_pci_forget(host->function) | test_pci_forget(host->other);
 	pci_dev_put(host->other);
 	pci_dev_put(host->function);
-	if (host->bus) {
-		pci_lock_rescan_remove();
-		pci_stop_root_bus(host->bus);
-		pci_remove_root_bus(host->bus);
-		pci_unlock_rescan_remove();
-	}
+	if (host->bus)
+		test_pci_remove_root_bus(host->bus);
 	if (host->pdev)
 		platform_device_unregister(host->pdev);
 

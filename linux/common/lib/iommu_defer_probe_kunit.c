@@ -18,6 +18,7 @@
 #include <linux/sizes.h>
 
 #include "iommu_defer.h"
+#include "iommu_defer_case.h"
 #include "iommu_defer_compat.h"
 
 /* For the driver core to call a driver again: milliseconds, even emulated. */
@@ -183,22 +184,9 @@ static void translated_at_once(struct kunit *test)
 	expect_early_master(test, EARLY_READY, true, TRANSLATED);
 }
 
-/* Bind some other device, which makes the driver core retry all that wait. */
 static void retry_deferred_devices(struct kunit *test)
 {
-	struct probe_fixture *other;
-	struct device *dev;
-
-	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, other);
-	test_topology_init(&other->topology);
-	other->topology.state[0] = NONE;
-	KUNIT_ASSERT_EQ(test, probe_build(other), 0);
-	dev = test_master_add(other->topology.master_np, &other->master);
-	KUNIT_EXPECT_FALSE(test, IS_ERR(dev));
-	if (!IS_ERR(dev))
-		other->topology.master = dev;
-	EXPECT_NO_FAULTS(test, test_topology_destroy(&other->topology));
+	KUNIT_ASSERT_EQ(test, retry_deferred(), 0);
 }
 
 static void wait_for_attempt(struct kunit *test)
@@ -384,6 +372,26 @@ static void other_bus_has_no_iommu(struct kunit *test)
 	platform_device_unregister(pdev);
 }
 
+/* C34: so has one that is on no bus */
+static void device_without_bus_has_no_iommu(struct kunit *test)
+{
+	struct probe_fixture *priv = test->priv;
+	struct device *dev;
+
+	if (!defer_base.configures_any_bus)
+		kunit_skip(test, "a bus says itself whether it configures DMA");
+
+	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
+	dev = test_master_alloc(priv->topology.master_np, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	KUNIT_EXPECT_EQ(test, dev_set_name(dev, "iommu-defer-no-bus"), 0);
+	KUNIT_ASSERT_EQ(test, device_add(dev), 0);
+	EXPECT_RESULT(test, try_configure(dev, priv->topology.master_np),
+		      UNTRANSLATED);
+	KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 0U);
+	device_unregister(dev);
+}
+
 /* What the IOMMU driver says to a device that is configured too early, and later */
 struct early_caller {
 	const char *name;
@@ -421,6 +429,7 @@ static void configured_before_it_is_registered(struct kunit *test)
 	const struct early_caller *caller = test->param_value;
 	struct probe_fixture *priv = test->priv;
 	struct device *dev;
+	int err;
 
 	KUNIT_ASSERT_EQ(test, fake_iommu_register(&priv->topology.iommu[0]), 0);
 	dev = test_master_alloc(priv->topology.master_np, &priv->master);
@@ -430,8 +439,9 @@ static void configured_before_it_is_registered(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, dev_set_name(dev, "iommu-defer-early"), 0);
 	}
 	fake_driver.xlate_ret = caller->xlate;
-	configure_dma(dev, priv->topology.master_np);
+	err = configure_dma(dev, priv->topology.master_np);
 	if (!defer_base.asks_unregistered) {
+		KUNIT_EXPECT_EQ(test, err, 0);
 		KUNIT_EXPECT_EQ(test, fake_driver.xlate_calls, 0U);
 		KUNIT_EXPECT_FALSE(test, fwspec_ops(dev));
 	}
@@ -634,6 +644,9 @@ static void domain_of_somebody_else(struct kunit *test)
 	iommu_domain_free(domain);
 	release_dma(dev);
 
+	/* It doesn't wait for that: who wants a driver has to bind it again */
+	retry_deferred_devices(test);
+	KUNIT_EXPECT_EQ(test, priv->master.attempts, 1U);
 	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
 	expect_master(test, &priv->master, TRANSLATED);
 }
@@ -706,6 +719,7 @@ static struct kunit_case probe_tests[] = {
 	KUNIT_CASE_PARAM(configured_again_untranslated, deferrals_gen_params),
 	KUNIT_CASE_PARAM(configured_by_driver_alone, deferrals_gen_params),
 	KUNIT_CASE(other_bus_has_no_iommu),
+	KUNIT_CASE(device_without_bus_has_no_iommu),
 	KUNIT_CASE_PARAM(configured_before_it_is_registered,
 			 early_caller_gen_params),
 	KUNIT_CASE(fwspec_of_third_party_survives),

@@ -173,6 +173,9 @@ static void policy_expect_recovers(struct kunit *test)
 	struct policy_fixture *priv = test->priv;
 	struct device *dev = priv->topology.master;
 
+	/* It has been refused, and doesn't wait */
+	KUNIT_ASSERT_EQ(test, retry_deferred(), 0);
+	KUNIT_EXPECT_EQ(test, priv->master.attempts, 0U);
 	KUNIT_EXPECT_EQ(test, attach_driver(dev), 1);
 	KUNIT_EXPECT_EQ(test, priv->master.attempts, 1U);
 	EXPECT_RESULT(test, priv->master.result, TRANSLATED);
