@@ -28,6 +28,7 @@
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/moduleparam.h>
+#include <linux/notifier.h>
 #include <linux/platform_device.h>
 #include <linux/random.h>
 #include <linux/sizes.h>
@@ -1273,6 +1274,60 @@ static void events_race(struct kunit *test)
 	kunit_info(test, "%u races\n", end - part->first);
 }
 
+static struct device *leaving;
+static unsigned int retries;
+
+/*
+ * Who has taken a master from the list of those that wait, and then waits while it
+ * is removed, tries it when there is nothing left of it but its directory.
+ */
+static int retry_removed(struct notifier_block *nb, unsigned long action,
+			 void *data)
+{
+	if (action == BUS_NOTIFY_REMOVED_DEVICE && data == leaving) {
+		retries++;
+		device_attach(leaving);
+		device_release_driver(leaving);
+	}
+
+	return NOTIFY_DONE;
+}
+
+/* C59 */
+static void retry_races_removal(struct kunit *test)
+{
+	struct notifier_block removed = { .notifier_call = retry_removed };
+	char names[FAULT_NAMES_SIZE];
+	struct explore_master *master;
+	struct explore_run *run;
+
+	run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, run);
+	run_begin(run, 1, true);
+	master = &run->master[0];
+	master->driver = DEFERS;
+	run->err = run->err ?: fake_iommu_register(&run->topology.iommu[0]) ?:
+		   add_master(master);
+	if (!run->err) {
+		wait_for_device_probe();
+		KUNIT_EXPECT_EQ(test, master->data.attempts, 1);
+
+		master->driver = SUCCEEDS;
+		leaving = get_device(master->dev);
+		retries = 0;
+		bus_register_notifier(leaving->bus, &removed);
+		run->faults |= race_remove(master);
+		bus_unregister_notifier(leaving->bus, &removed);
+		put_device(leaving);
+		KUNIT_EXPECT_EQ(test, retries, 1);
+		KUNIT_EXPECT_EQ(test, master->data.attempts, 1);
+	}
+	run_finish(run);
+	KUNIT_EXPECT_FALSE_MSG(test, run_is_wrong(run), "broken: %s; error %d",
+			       fault_names(run->faults, names, sizeof(names)),
+			       run->err);
+}
+
 static int explore_init(struct kunit *test)
 {
 	if (suite_is_off(SUITE))
@@ -1285,6 +1340,7 @@ static struct kunit_case explore_tests[] = {
 	KUNIT_CASE(before_end_of_init),
 	KUNIT_CASE(after_end_of_init),
 	KUNIT_CASE(across_end_of_init),
+	KUNIT_CASE(retry_races_removal),
 	KUNIT_CASE_PARAM(events_race, race_part_gen_params),
 	{}
 };
